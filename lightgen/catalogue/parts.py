@@ -1,0 +1,109 @@
+"""Tasks, data sets and models that lightgen can write: one record each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is learned: its LightningModule, its metrics and what a good run is."""
+
+    name: str
+    summary: str
+    data: str
+    module: str
+    metrics: tuple[str, ...]
+    best_metric: str
+    best_mode: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set that installs from a package: nothing is downloaded at run time."""
+
+    name: str
+    summary: str
+    task: str
+    train_samples: int
+    inputs: int
+    outputs: int
+    image: tuple[int, int, int] | None
+    tokens: tuple[int, int]
+    packages: tuple[str, ...] = ("scikit-learn",)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network that lightgen writes, a submodule for each plain group name."""
+
+    name: str
+    summary: str
+    images_only: bool = False
+    matrices_only: bool = False
+    sparse: bool = False
+    dense: bool = True
+
+
+TASKS = {
+    task.name: task
+    for task in [
+        Task(
+            "classification",
+            "one class of several",
+            data="digits",
+            module="Classifier",
+            metrics=("train/loss", "val/loss", "val/accuracy"),
+            best_metric="val/accuracy",
+            best_mode="max",
+        ),
+        Task(
+            "regression",
+            "a number",
+            data="diabetes",
+            module="Regressor",
+            metrics=("train/loss", "val/loss", "val/r2"),
+            best_metric="val/r2",
+            best_mode="max",
+        ),
+    ]
+}
+DATA = {
+    data.name: data
+    for data in [
+        Data(
+            "digits",
+            "1,797 handwritten digits, 8 x 8 grey values (scikit-learn)",
+            task="classification",
+            train_samples=1437,
+            inputs=64,
+            outputs=10,
+            image=(1, 8, 8),
+            tokens=(8, 8),
+        ),
+        Data(
+            "diabetes",
+            "442 patients, ten measurements, progression after a year (scikit-learn)",
+            task="regression",
+            train_samples=353,
+            inputs=10,
+            outputs=1,
+            image=None,
+            tokens=(10, 1),
+        ),
+    ]
+}
+MODELS = {
+    model.name: model
+    for model in [
+        Model("mlp", "fully connected layers", matrices_only=True),
+        Model("cnn", "convolutions for images", images_only=True),
+        Model("transformer", "a small encoder over rows or features"),
+        Model(
+            "embedding-bag",
+            "sums of embeddings of quantized inputs, with sparse gradients",
+            sparse=True,
+            dense=False,
+        ),
+    ]
+}

@@ -1,0 +1,205 @@
+"""Decide the optimizer: class, arguments, base rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightgen.catalogue.arguments import Argument
+from lightgen.catalogue.optimizers import SWITCHES, Optimizer, find_optimizer, optimizers
+from lightgen.plan.types import OptimizerPlan
+from lightgen.problems import Problem, guess
+from lightgen.source import is_identifier
+from lightgen.spec.model import Range, Spec
+
+CUSTOM = "custom"
+CUSTOM_CLASS = "CustomOptimizer"
+CUSTOM_HYPERPARAMETERS = (
+    Argument("lr", 1e-3, min=0, doc="learning rate"),
+    Argument("betas", [0.9, 0.999], kind="numbers", length=2, min=0, below=1, doc="decay"),
+    Argument("eps", 1e-8, min=0, doc="term that keeps the division finite"),
+    Argument("weight_decay", 0.0, min=0, doc="decoupled pull of the weights to zero"),
+)
+_CUSTOM_FLAGS = (
+    Argument("foreach", None, kind="flag", optional=True, doc="implementation"),
+    Argument("maximize", False, kind="flag", doc="climb instead of descend"),
+)
+# Names that the class's constructor and its groups use already.
+_TAKEN = {"params", "param_names", "name", "self", "defaults", "step", "state", "param", "grad"}
+_TAKEN |= {"params", "initial_lr", "max_lr", "min_lr", "closure", "differentiable", "fused"}
+
+
+def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
+    """Decide the optimizer; what is wrong is added to problems."""
+    table = spec.optimizer
+    if table.name.lower() == CUSTOM:
+        return _plan_custom(spec, problems)
+    for key in ("class_name", "hyperparameters"):
+        if key in table.model_fields_set:
+            problems.append(
+                Problem(f"optimizer.{key}", "belongs to a custom optimizer", "name = 'custom'")
+            )
+    record = find_optimizer(table.name)
+    if record is None:
+        known = [*optimizers(), CUSTOM]
+        problems.append(
+            Problem("optimizer.name", f"unknown optimizer '{table.name}'", guess(table.name, known))
+        )
+        record = optimizers()["AdamW"]
+        return OptimizerPlan(record, record.name, 1e-3, {})
+    given = check_arguments(table.arguments, record.arguments, "optimizer", record.name, problems)
+    arguments = {**record.customary, **given}
+    base_lr = arguments.pop("lr")
+    problems += _cross_checks(record, arguments)
+    return OptimizerPlan(record, record.name, base_lr, arguments)
+
+
+def _plan_custom(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
+    table = spec.optimizer
+    extra = _extra_hyperparameters(table.hyperparameters, problems)
+    standard = {argument.name: argument for argument in CUSTOM_HYPERPARAMETERS}
+    hyperparameters = tuple({**standard, **extra}.values())
+    record = Optimizer(
+        CUSTOM,
+        "A torch.optim.Optimizer subclass of your own: an adaptive update to start from.",
+        {argument.name: argument for argument in (*hyperparameters, *_CUSTOM_FLAGS)},
+        customary={"lr": hyperparameters[0].default},
+        goes_with="warmup with cosine, linear or wsd",
+    )
+    class_name = CUSTOM_CLASS if table.class_name is None else table.class_name
+    if not is_identifier(class_name) or class_name.startswith("_"):
+        problems.append(
+            Problem(
+                "optimizer.class_name", f"'{class_name}' is no class name", "write one like MyAdam"
+            )
+        )
+    elif class_name in _CLASS_NAMES_TAKEN:
+        problems.append(
+            Problem(
+                "optimizer.class_name",
+                f"'{class_name}' stands in the generated code already",
+                "choose another",
+            )
+        )
+    given = check_arguments(table.arguments, record.arguments, "optimizer", CUSTOM, problems)
+    arguments = {**record.customary, **given}
+    base_lr = arguments.pop("lr")
+    return OptimizerPlan(record, class_name, base_lr, arguments, hyperparameters)
+
+
+_CLASS_NAMES_TAKEN = {
+    "Any",
+    "Callable",
+    "Classifier",
+    "Iterable",
+    "Mapping",
+    "Network",
+    "Optimizer",
+    "ParamsT",
+    "Regressor",
+    "Sequence",
+    "Tensor",
+}
+
+
+def _extra_hyperparameters(
+    declared: Mapping[str, Range | float | bool | list[float]], problems: list[Problem]
+) -> dict[str, Argument]:
+    found = {}
+    for name, value in declared.items():
+        where = f"optimizer.hyperparameters.{name}"
+        if not is_identifier(name) or name in _TAKEN or name.startswith("_"):
+            problems.append(
+                Problem(where, f"'{name}' cannot name a hyperparameter", "choose another name")
+            )
+            continue
+        stated = value if isinstance(value, Range) else Range(default=value)
+        argument = _argument(name, stated)
+        fault = argument.fault(stated.default)
+        if fault:
+            problems.append(Problem(where, fault, "state a default inside the range"))
+        found[name] = argument
+    return found
+
+
+def _argument(name: str, stated: Range) -> Argument:
+    bounds = stated.model_dump(exclude={"default"})
+    default: Any = stated.default
+    if isinstance(default, bool):
+        return Argument(name, default, kind="flag")
+    if isinstance(default, list):
+        return Argument(name, default, kind="numbers", length=len(default), **bounds)
+    return Argument(name, default, **bounds)
+
+
+def check_arguments(
+    given: Mapping[str, Any],
+    known: Mapping[str, Argument],
+    where: str,
+    owner: str,
+    problems: list[Problem],
+) -> dict[str, Any]:
+    """Return the given arguments that are known and right; "none" stands for None."""
+    right = {}
+    for name, value in given.items():
+        argument = known.get(name)
+        if argument is None:
+            problems.append(
+                Problem(f"{where}.{name}", f"{owner} has no argument '{name}'", guess(name, known))
+            )
+            continue
+        value = _none_from_text(value, argument)
+        fault = argument.fault(value)
+        if fault:
+            todo = f"it takes {argument.range}" if argument.range else "remove it"
+            problems.append(Problem(f"{where}.{name}", fault, todo))
+            continue
+        right[name] = value
+    return right
+
+
+def _none_from_text(value: Any, argument: Argument) -> Any:
+    """TOML has no null: the text none stands for it where the argument is optional."""
+    if isinstance(value, list):
+        return [_none_from_text(item, argument) for item in value]
+    nullable = argument.optional or argument.default is None
+    return None if nullable and isinstance(value, str) and value.lower() == "none" else value
+
+
+def _cross_checks(record: Optimizer, arguments: Mapping[str, Any]) -> list[Problem]:
+    """What no single argument's range can tell."""
+    found = []
+    if arguments.get("nesterov") and record.name == "SGD":
+        if not arguments.get("momentum") or arguments.get("dampening"):
+            found.append(
+                Problem(
+                    "optimizer.nesterov",
+                    "Nesterov momentum needs momentum above 0 and dampening 0",
+                    "set optimizer.momentum, remove optimizer.dampening",
+                )
+            )
+    chosen = [name for name in SWITCHES[:2] if arguments.get(name)]
+    if len(chosen) > 1:
+        found.append(
+            Problem("optimizer.fused", "fused and foreach exclude each other", "keep one of them")
+        )
+    if arguments.get("differentiable"):
+        found.append(
+            Problem(
+                "optimizer.differentiable",
+                "a training loop cannot step in place under autograd",
+                "remove it; differentiable is for meta-learning code of your own",
+            )
+        )
+    if record.name == "Rprop":
+        shrink, growth = arguments.get("etas", [0.5, 1.2])
+        least, largest = arguments.get("step_sizes", [1e-6, 50])
+        if not shrink < 1 < growth:
+            found.append(
+                Problem("optimizer.etas", f"{[shrink, growth]} do not stand around 1", "[0.5, 1.2]")
+            )
+        if not least < largest:
+            found.append(
+                Problem("optimizer.step_sizes", f"{least:g} is not below {largest:g}", "swap them")
+            )
+    return found

@@ -1,0 +1,134 @@
+"""Decide task, data and model, and refuse a model that the optimizer cannot train."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from lightgen.catalogue.parts import DATA, MODELS, TASKS, Data, Model, Task
+from lightgen.plan.groups import submodules
+from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan
+from lightgen.problems import Problem, guess
+from lightgen.spec.model import Spec
+
+_Record = TypeVar("_Record", Task, Data, Model)
+DEFAULT_BATCH_SIZE = 64
+
+
+def plan_task(spec: Spec, problems: list[Problem]) -> tuple[Task, Data]:
+    """Decide the task and its data; what is wrong is added to problems."""
+    task = _find("task", spec.task, TASKS, problems) or TASKS["classification"]
+    name = spec.data.name or task.data
+    data = _find("data.name", name, DATA, problems) or DATA[task.data]
+    if data.task != task.name:
+        fitting = [each.name for each in DATA.values() if each.task == task.name]
+        problems.append(
+            Problem(
+                "data.name",
+                f"{data.name} is data for {data.task}, the task is {task.name}",
+                f"choose {' or '.join(fitting)}, or set task = '{data.task}'",
+            )
+        )
+    return task, data
+
+
+def plan_batch_size(spec: Spec, optimizer: OptimizerPlan) -> int | None:
+    """Samples of a batch; None is the whole training set."""
+    if spec.data.batch_size is not None:
+        return spec.data.batch_size
+    return None if optimizer.record.full_batch else DEFAULT_BATCH_SIZE
+
+
+def plan_model(
+    spec: Spec,
+    data: Data,
+    optimizer: OptimizerPlan,
+    groups: tuple[GroupPlan, ...],
+    problems: list[Problem],
+) -> ModelPlan:
+    """Decide the network; what is wrong is added to problems."""
+    record = optimizer.record
+    default = "embedding-bag" if record.sparse_only else "mlp"
+    model = _find("model.name", spec.model.name or default, MODELS, problems) or MODELS[default]
+    problems += _misfits(spec, model, data, optimizer)
+    bias = not record.matrices_only if spec.model.bias is None else spec.model.bias
+    return ModelPlan(model, spec.model.width, bias, submodules(groups))
+
+
+def _misfits(spec: Spec, model: Model, data: Data, optimizer: OptimizerPlan) -> list[Problem]:
+    record, where = optimizer.record, "model.name"
+    found = []
+    if model.images_only and data.image is None:
+        found.append(Problem(where, f"{model.name} needs images, {data.name} has none", "try mlp"))
+    if record.matrices_only and not model.matrices_only:
+        found.append(
+            Problem(
+                where,
+                f"{record.name} trains parameters with two dimensions only; "
+                f"a {model.name} has others",
+                "leave model.name out (an mlp without biases), or choose another optimizer",
+            )
+        )
+    if record.matrices_only and model.matrices_only and spec.model.bias:
+        found.append(
+            Problem(
+                "model.bias",
+                f"{record.name} trains parameters with two dimensions only, biases have one",
+                "remove model.bias",
+            )
+        )
+    if record.sparse_only and not model.sparse:
+        found.append(
+            Problem(
+                where,
+                f"{record.name} needs sparse gradients; a {model.name} has dense ones",
+                "leave model.name out (an embedding bag), or choose another optimizer",
+            )
+        )
+    if model.sparse and not record.takes_sparse:
+        found.append(
+            Problem(
+                where,
+                f"{record.name} does not support the sparse gradients of an {model.name}",
+                "choose SparseAdam, SGD or Adagrad, or another model",
+            )
+        )
+    if model.sparse and (optimizer.effective("weight_decay") or _group_decay(spec)):
+        found.append(
+            Problem(
+                "optimizer.weight_decay",
+                "weight decay does not go with sparse gradients",
+                "set it to 0, or choose another model",
+            )
+        )
+    if model.sparse and optimizer.arguments.get("fused"):
+        found.append(
+            Problem(
+                "optimizer.fused",
+                "fused kernels do not take sparse gradients",
+                "remove it, or choose another model",
+            )
+        )
+    if model.sparse and "gradient_clip_val" in spec.trainer.arguments:
+        found.append(
+            Problem(
+                "trainer.gradient_clip_val",
+                "sparse gradients cannot be clipped",
+                "remove it, or choose another model",
+            )
+        )
+    return found
+
+
+def _group_decay(spec: Spec) -> bool:
+    return any(group.arguments.get("weight_decay") for group in spec.groups.values())
+
+
+def _find(
+    where: str, name: str, records: Mapping[str, _Record], problems: list[Problem]
+) -> _Record | None:
+    record = records.get(name.lower())
+    if record is None:
+        kind = where.split(".")[0]
+        problems.append(Problem(where, f"unknown {kind} '{name}'", guess(name, records)))
+    return record

@@ -1,0 +1,118 @@
+"""Decide the Trainer's arguments, and refuse combinations that cannot work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from lightgen.catalogue.parts import Data
+from lightgen.catalogue.trainer import trainer_arguments
+from lightgen.plan.optimizer import check_arguments
+from lightgen.plan.types import OptimizerPlan
+from lightgen.problems import Problem
+from lightgen.spec.model import Spec
+
+DEFAULT_EPOCHS = 20
+_FP16 = ("16", "16-mixed")
+_MIXED = (*_FP16, "bf16", "bf16-mixed")
+# Reasons for which an argument has no place in a spec.
+_MISPLACED = {
+    "fast_dev_run": "it would make every run a trial; pass --fast-dev-run to train.py",
+    "barebones": "it forbids the checkpoints and metrics that the project relies on",
+    "callbacks": "a spec cannot hold objects; add the callback in train.py",
+    "plugins": "a spec cannot hold objects; add the plugin in train.py",
+}
+
+
+def plan_trainer(
+    spec: Spec,
+    data: Data,
+    batch_size: int | None,
+    optimizer: OptimizerPlan,
+    problems: list[Problem],
+) -> dict[str, Any]:
+    """Return the Trainer's arguments; what is wrong is added to problems."""
+    given = dict(spec.trainer.arguments)
+    for name in _MISPLACED.keys() & given.keys():
+        del given[name]
+        problems.append(Problem(f"trainer.{name}", _MISPLACED[name], "remove it"))
+    arguments = check_arguments(
+        given, trainer_arguments(), "trainer", "lightning.Trainer", problems
+    )
+    problems += _combination_problems(arguments, optimizer)
+    max_steps = arguments.setdefault("max_steps", -1)
+    arguments.setdefault("max_epochs", DEFAULT_EPOCHS if max_steps < 0 else -1)
+    if arguments["max_epochs"] is None:
+        arguments["max_epochs"] = -1
+    if arguments["max_epochs"] == 0 or max_steps == 0:
+        where = "trainer.max_epochs" if arguments["max_epochs"] == 0 else "trainer.max_steps"
+        problems.append(Problem(where, "0 trains nothing", "-1 means without a limit"))
+    arguments.setdefault("logger", "csv")
+    arguments.setdefault("log_every_n_steps", _log_interval(data, batch_size, arguments))
+    return arguments
+
+
+def _log_interval(data: Data, batch_size: int | None, arguments: Mapping[str, Any]) -> int:
+    """At most ten steps, and no more than an epoch has: Lightning warns otherwise."""
+    batches = math.ceil(data.train_samples / batch_size) if batch_size else 1
+    for name in ("limit_train_batches", "overfit_batches"):
+        limit = arguments.get(name)
+        if limit:
+            batches = min(batches, int(limit if limit > 1 or limit == 1 and isinstance(limit, int) else batches * limit))
+    return max(1, min(10, batches))
+
+
+def _combination_problems(
+    arguments: Mapping[str, Any], optimizer: OptimizerPlan
+) -> list[Problem]:
+    record = optimizer.record
+    precision = str(arguments.get("precision"))
+    clips = arguments.get("gradient_clip_val") is not None
+    rows = [
+        (
+            record.needs_closure and arguments.get("accumulate_grad_batches", 1) > 1,
+            "trainer.accumulate_grad_batches",
+            f"{record.name} calls its closure several times a step, and gradients would pile up "
+            "over the accumulated batches",
+            "raise data.batch_size instead",
+        ),
+        (
+            record.needs_closure and precision in _FP16,
+            "trainer.precision",
+            f"the gradient scaler of {precision} passes no closure, which {record.name} needs",
+            "use bf16-mixed or 32-true",
+        ),
+        (
+            optimizer.arguments.get("fused") and clips and precision in _MIXED,
+            "optimizer.fused",
+            f"a fused step under {precision} unscales the gradients itself, after the clipping",
+            "remove fused, or gradient_clip_val, or the mixed precision",
+        ),
+        (
+            optimizer.arguments.get("capturable")
+            and arguments.get("accelerator") not in ("gpu", "cuda"),
+            "optimizer.capturable",
+            "a capturable step runs on a GPU only",
+            "set trainer.accelerator = 'gpu', or remove it",
+        ),
+        (
+            "gradient_clip_algorithm" in arguments and not clips,
+            "trainer.gradient_clip_algorithm",
+            "it does nothing without gradient_clip_val",
+            "set trainer.gradient_clip_val",
+        ),
+        (
+            arguments.get("limit_val_batches") == 0,
+            "trainer.limit_val_batches",
+            "the best checkpoint and the result need validation",
+            "leave at least one batch",
+        ),
+        (
+            arguments.get("enable_checkpointing") is False,
+            "trainer.enable_checkpointing",
+            "the project keeps its best and last checkpoint",
+            "remove it, and take ModelCheckpoint out of train.py by hand",
+        ),
+    ]
+    return [Problem(where, what, todo) for holds, where, what, todo in rows if holds]

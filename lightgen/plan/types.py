@@ -1,0 +1,166 @@
+"""The plan: a spec with no undecided field left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lightgen.catalogue.arguments import Argument
+from lightgen.catalogue.optimizers import Optimizer
+from lightgen.catalogue.parts import Data, Model, Task
+from lightgen.catalogue.schedulers import Scheduler
+
+WHOLE_MODEL = "all"
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """The network: its submodules in order, the last one the head."""
+
+    record: Model
+    width: int
+    bias: bool
+    submodules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OptimizerPlan:
+    """The optimizer: its class, the arguments of the call, and the base rate.
+
+    `arguments` holds what the call states, without lr; `custom` the hyperparameters of a custom
+    class, empty for one of torch.
+    """
+
+    record: Optimizer
+    class_name: str
+    base_lr: float
+    arguments: Mapping[str, Any]
+    custom: tuple[Argument, ...] = ()
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether the project carries the class itself."""
+        return bool(self.custom)
+
+    def effective(self, name: str) -> Any:
+        """The value of an argument as the call leaves it, None where the class has no such one."""
+        if name in self.arguments:
+            return self.arguments[name]
+        argument = self.record.arguments.get(name)
+        return None if argument is None else argument.default
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """A parameter group: what it covers and what it sets.
+
+    Patterns are empty where the group is the submodule of its name, or the whole model. `lr` is an
+    absolute rate, `factor` one relative to the base rate; with neither the base rate holds.
+    """
+
+    name: str
+    patterns: tuple[str, ...] = ()
+    lr: float | None = None
+    factor: float | None = None
+    frozen: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    splits_decay: bool = False
+    whole: bool = False
+
+    @property
+    def absolute(self) -> bool:
+        """Whether the group has a rate of its own."""
+        return self.lr is not None
+
+    def rate(self, base_lr: float) -> float:
+        """The learning rate that the group starts from."""
+        return self.lr if self.lr is not None else base_lr * (self.factor or 1.0)
+
+
+@dataclass(frozen=True)
+class SchedulePlan:
+    """A scheduler and its wiring.
+
+    `arguments` are values; `computed` maps further arguments to expressions in `{length}`.
+    `interval` is step or epoch; `parts` are those of a composite.
+    """
+
+    record: Scheduler
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    computed: Mapping[str, str] = field(default_factory=dict)
+    interval: str = "epoch"
+    frequency: int = 1
+    monitor: str | None = None
+    warmup_steps: int = 0
+    parts: tuple[SchedulePlan, ...] = ()
+
+    @property
+    def needs_length(self) -> bool:
+        """Whether the run's length enters."""
+        return (
+            self.record.written_out
+            or bool(self.computed)
+            or any(part.needs_length for part in self.parts)
+        )
+
+
+@dataclass(frozen=True)
+class TemplatePlan:
+    """The pack that was wished."""
+
+    source: str
+    ref: str
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the templates need, decided."""
+
+    package: str
+    lightning: str
+    seed: int
+    task: Task
+    data: Data
+    batch_size: int | None
+    model: ModelPlan
+    optimizer: OptimizerPlan
+    groups: tuple[GroupPlan, ...]
+    schedule: SchedulePlan | None
+    max_epochs: int
+    max_steps: int
+    logger: str
+    trainer: Mapping[str, Any]
+    template: TemplatePlan | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def matches(self) -> bool:
+        """Whether any group needs patterns; else each is a submodule, or the whole model."""
+        return any(group.patterns for group in self.groups)
+
+    @property
+    def trained(self) -> tuple[GroupPlan, ...]:
+        """The groups that the optimizer gets."""
+        return tuple(group for group in self.groups if not group.frozen)
+
+    @property
+    def frozen(self) -> tuple[GroupPlan, ...]:
+        """The groups that stay as they are."""
+        return tuple(group for group in self.groups if group.frozen)
+
+    @property
+    def whole_model(self) -> bool:
+        """Whether one group covers everything because the spec has none."""
+        return any(group.whole for group in self.groups)
+
+    @property
+    def has_base_lr(self) -> bool:
+        """Whether a group's rate comes from the optimizer's base rate."""
+        return any(not group.absolute for group in self.trained)
+
+    @property
+    def accumulate(self) -> int:
+        """Batches of one optimizer step."""
+        return int(self.trainer.get("accumulate_grad_batches", 1))

@@ -1,0 +1,238 @@
+"""The spec flags of `new` and `update`: changes to the spec document, text read as the field's type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from lightgen.catalogue.arguments import Argument
+from lightgen.catalogue.optimizers import find_optimizer
+from lightgen.catalogue.schedulers import WIRING, find_scheduler
+from lightgen.catalogue.trainer import trainer_arguments
+from lightgen.problems import InputError, Problem
+from lightgen.source import literal
+from lightgen.spec.document import content_of, drop_value, set_value
+from lightgen.spec.groups import parse_groups, parse_rate, split_outside_brackets
+
+_TRUE = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What the command line says about the spec; None and empty mean nothing is said."""
+
+    optimizer: str | None = None
+    groups: str | None = None
+    scheduler: str | None = None
+    lr: str | None = None
+    assignments: tuple[str, ...] = field(default=())
+    template: str | None = None
+    checkout: str | None = None
+
+
+def apply_flags(document: tomlkit.TOMLDocument, flags: Flags) -> list[str]:
+    """Change the document in place and return notes for the user.
+
+    Raises InputError for what cannot be read; whether a value is right is checked with the spec.
+    """
+    assignments = [_assignment(text) for text in flags.assignments]
+    assignments.sort(key=lambda pair: pair[0][-1] != "name")  # names first: they set the types
+    notes: list[str] = []
+    if flags.optimizer is not None:
+        notes += _choose(document, "optimizer", flags.optimizer)
+    if flags.scheduler is not None:
+        notes += _choose(document, "scheduler", flags.scheduler)
+    if flags.groups is not None:
+        _set_groups(document, flags.groups)
+    if flags.lr is not None:
+        _assign(document, ("optimizer", "lr"), flags.lr)
+    if flags.template is not None:
+        set_value(document, ("template", "source"), flags.template)
+        drop_value(document, ("template", "ref"))
+    if flags.checkout is not None:
+        set_value(document, ("template", "ref"), flags.checkout)
+    for path, text in assignments:
+        if path in (("optimizer", "name"), ("scheduler", "name")) and text:
+            notes += _choose(document, path[0], text)
+        else:
+            _assign(document, path, text)
+    return notes
+
+
+def _assignment(text: str) -> tuple[tuple[str, ...], str]:
+    key, equals, value = text.partition("=")
+    try:
+        parsed = tomlkit.parse(f"{key.strip()} = 0") if equals else {}
+        path = []
+        while isinstance(parsed, Mapping) and parsed:
+            name, parsed = next(iter(parsed.items()))
+            path.append(str(name))
+    except TOMLKitError:
+        path = []
+    if not path:
+        problem = Problem("--set", f"cannot read '{text}'", "write KEY=VALUE, KEY a dotted path")
+        raise InputError(problem)
+    return tuple(path), value.strip()
+
+
+def _choose(document: tomlkit.TOMLDocument, table: str, name: str) -> list[str]:
+    """Choose a class; arguments that it doesn't have are dropped, which is said."""
+    if table == "scheduler" and name.lower() == "none":
+        drop_value(document, ("scheduler",))
+        return []
+    set_value(document, (table, "name"), name)
+    known = _class_keys(table, name)
+    if known is None:
+        return []
+    content = content_of(document)
+    dropped = [(table, key) for key in content[table] if key not in known]
+    if table == "optimizer":
+        dropped += [
+            ("groups", group, key)
+            for group, settings in content.get("groups", {}).items()
+            for key in settings
+            if key not in known and key not in ("match", "freeze", "lr")
+        ]
+    for path in dropped:
+        drop_value(document, path)
+    return [f"{name} has no argument {path[-1]}: {'.'.join(path)} is dropped" for path in dropped]
+
+
+def _class_keys(table: str, name: str) -> set[str] | None:
+    if table == "optimizer":
+        optimizer = find_optimizer(name)
+        if name.lower() == "custom":
+            return {"name", "class_name", "hyperparameters", *CUSTOM_KINDS}
+        return None if optimizer is None else {"name", *optimizer.arguments}
+    scheduler = find_scheduler(name)
+    return None if scheduler is None else {"name", *WIRING, *scheduler.arguments}
+
+
+def _set_groups(document: tomlkit.TOMLDocument, text: str) -> None:
+    wished = parse_groups(text)
+    old = content_of(document).get("groups", {})
+    drop_value(document, ("groups",))
+    for name, settings in wished.items():
+        table = {key: value for key, value in old.get(name, {}).items()}
+        if "freeze" in settings:
+            table = {key: value for key, value in table.items() if key == "match"}
+        elif table.pop("freeze", None) and "lr" not in settings:
+            table.pop("lr", None)
+        for key, value in {**table, **settings}.items():
+            if key in settings and isinstance(value, str) and key != "lr":
+                _assign(document, ("groups", name, key), value)
+            else:
+                set_value(document, ("groups", name, key), _toml(value))
+
+
+def _assign(document: tomlkit.TOMLDocument, path: tuple[str, ...], text: str) -> None:
+    if not text:
+        drop_value(document, path)
+        return
+    value = read_value(text, _kind(document, path))
+    set_value(document, path, _toml(value))
+
+
+def _toml(value: Any) -> Any:
+    """Numbers as people write them: 1e-4 rather than 0.0001."""
+    if isinstance(value, bool) or not isinstance(value, float):
+        return value
+    try:
+        return tomlkit.float_(literal(value))
+    except ValueError:
+        return value
+
+
+CUSTOM_KINDS = {
+    "lr": "number",
+    "betas": "numbers",
+    "eps": "number",
+    "weight_decay": "number",
+    "maximize": "flag",
+    "foreach": "flag",
+    "differentiable": "flag",
+}
+_KINDS = {
+    ("seed",): "integer",
+    ("data", "batch_size"): "integer",
+    ("model", "width"): "integer",
+    ("model", "bias"): "flag",
+    ("scheduler", "schedulers"): "toml",
+}
+
+
+def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...]) -> str:
+    if path in _KINDS:
+        return _KINDS[path]
+    content = content_of(document)
+    key = path[-1]
+    if path[0] == "groups" and key in ("lr", "match", "freeze"):
+        return {"lr": "rate", "match": "texts", "freeze": "flag"}[key]
+    if path[0] in ("optimizer", "groups"):
+        name = str(_name(content, "optimizer") or "AdamW")
+        if path[1:2] == ("hyperparameters",):
+            return "toml"
+        optimizer = find_optimizer(name)
+        if name.lower() == "custom":
+            return CUSTOM_KINDS.get(key, "number or text")
+        return _kind_in(optimizer.arguments if optimizer else {}, key)
+    if path[0] == "scheduler":
+        scheduler = find_scheduler(str(_name(content, "scheduler") or ""))
+        return _kind_in({**WIRING, **(scheduler.arguments if scheduler else {})}, key)
+    if path[0] == "trainer":
+        return _kind_in(trainer_arguments(), key)
+    return "text"
+
+
+def _name(content: Mapping[str, Any], table: str) -> Any:
+    found = content.get(table)
+    return found.get("name") if isinstance(found, Mapping) else None
+
+
+def _kind_in(arguments: Mapping[str, Argument], key: str) -> str:
+    argument = arguments.get(key)
+    return "text" if argument is None else argument.kind
+
+
+def read_value(text: str, kind: str) -> Any:
+    """Read text as a kind of value; what cannot be read stays text, for the check to refuse."""
+    if kind == "rate":
+        return parse_rate(text)[0]
+    if kind in ("numbers", "integers", "texts"):
+        inner = text[1:-1] if text[:1] in "([" and text[-1:] in ")]" else text
+        items = [item for item in split_outside_brackets(inner, ",") if item]
+        if kind == "texts":
+            return [_unquoted(item) for item in items] if len(items) > 1 else _unquoted(text)
+        return [read_value(item, kind.removesuffix("s")) for item in items]
+    if kind == "toml":
+        try:
+            return tomlkit.value(text)
+        except TOMLKitError:
+            return text
+    if kind == "flag":
+        return _TRUE.get(text.lower(), text)
+    if kind in ("integer", "number", "number or text"):
+        return _number(text, whole=kind == "integer")
+    return _unquoted(text)
+
+
+def _number(text: str, *, whole: bool) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return int(value) if whole and value.is_integer() else value
+
+
+def _unquoted(text: str) -> str:
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    return text
