@@ -39,10 +39,10 @@ class Model:
 
     name: str
     summary: str
+    width: int | None = None
     images_only: bool = False
     matrices_only: bool = False
     sparse: bool = False
-    dense: bool = True
 
 
 TASKS = {
@@ -75,7 +75,7 @@ DATA = {
             "digits",
             "1,797 handwritten digits, 8 x 8 grey values (scikit-learn)",
             task="classification",
-            train_samples=1437,
+            train_samples=1438,
             inputs=64,
             outputs=10,
             image=(1, 8, 8),
@@ -85,7 +85,7 @@ DATA = {
             "diabetes",
             "442 patients, ten measurements, progression after a year (scikit-learn)",
             task="regression",
-            train_samples=353,
+            train_samples=354,
             inputs=10,
             outputs=1,
             image=None,
@@ -96,14 +96,13 @@ DATA = {
 MODELS = {
     model.name: model
     for model in [
-        Model("mlp", "fully connected layers", matrices_only=True),
-        Model("cnn", "convolutions for images", images_only=True),
-        Model("transformer", "a small encoder over rows or features"),
+        Model("mlp", "fully connected layers", width=128, matrices_only=True),
+        Model("cnn", "convolutions for images", width=32, images_only=True),
+        Model("transformer", "a small encoder over rows or features", width=64),
         Model(
             "embedding-bag",
             "sums of embeddings of quantized inputs, with sparse gradients",
             sparse=True,
-            dense=False,
         ),
     ]
 }

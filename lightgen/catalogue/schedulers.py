@@ -104,30 +104,30 @@ class Scheduler:
 
 
 _RECORDS: dict[str, dict[str, Any]] = {
-    "LambdaLR": {"summary": "a factor function of your own", "chains": False},
-    "MultiplicativeLR": {"summary": "a factor on the last rate", "chains": False},
+    "LambdaLR": {"summary": "a schedule by a factor function of your own", "chains": False},
+    "MultiplicativeLR": {"summary": "a schedule by a factor on the last rate", "chains": False},
     "StepLR": {
         "computed": {"step_size": "max(1, {length} // 3)"},
-        "summary": "decay every step_size",
+        "summary": "a decay every step_size",
     },
     "MultiStepLR": {
         "computed": {"milestones": "[max(1, {length} // 2), max(1, {length} * 3 // 4)]"},
-        "summary": "decay at milestones",
+        "summary": "a decay at milestones",
     },
     "ConstantLR": {"summary": "a lower rate at the start"},
     "LinearLR": {"interval": "step", "summary": "a linear rise at the start"},
-    "ExponentialLR": {"customary": {"gamma": 0.95}, "summary": "decay every interval"},
+    "ExponentialLR": {"customary": {"gamma": 0.95}, "summary": "a steady decay"},
     "PolynomialLR": {
         "interval": "step",
         "computed": {"total_iters": "{length}"},
         "length_argument": "total_iters",
-        "summary": "polynomial fall to zero over the run",
+        "summary": "a polynomial fall to zero",
     },
     "CosineAnnealingLR": {
         "interval": "step",
         "computed": {"T_max": "{length}"},
         "length_argument": "T_max",
-        "summary": "half a cosine over the run",
+        "summary": "half a cosine",
     },
     "CosineAnnealingWarmRestarts": {
         "interval": "step",
@@ -149,11 +149,11 @@ _RECORDS: dict[str, dict[str, Any]] = {
         "rates_argument": True,
         "own_warmup": True,
         "chains": False,
-        "summary": "one rise and one fall over the run",
+        "summary": "one rise and one fall",
     },
-    "ReduceLROnPlateau": {"chains": False, "summary": "decay when a metric stops improving"},
-    "SequentialLR": {"interval": "step", "chains": False, "summary": "one after the other"},
-    "ChainedScheduler": {"interval": "step", "chains": False, "summary": "multiplied together"},
+    "ReduceLROnPlateau": {"chains": False, "summary": "a decay when a metric stalls"},
+    "SequentialLR": {"interval": "step", "chains": False, "summary": "schedules one after the other"},
+    "ChainedScheduler": {"interval": "step", "chains": False, "summary": "schedules multiplied together"},
 }
 _OWN = [
     Scheduler(
@@ -161,21 +161,21 @@ _OWN = [
         {"min_factor": _WRITTEN_OUT["min_factor"]},
         interval="step",
         written_out=True,
-        summary="warmup, then half a cosine down to a fraction",
+        summary="a warmup and half a cosine",
     ),
     Scheduler(
         "linear",
         {"min_factor": _WRITTEN_OUT["min_factor"]},
         interval="step",
         written_out=True,
-        summary="warmup, then a straight line down to a fraction",
+        summary="a warmup and a linear fall",
     ),
     Scheduler(
         "wsd",
         _WRITTEN_OUT,
         interval="step",
         written_out=True,
-        summary="warmup, stable, decay",
+        summary="a warmup, a plateau and a fall",
     ),
 ]
 

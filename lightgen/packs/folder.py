@@ -122,7 +122,7 @@ def _link_fault(path: Path, real_root: Path, follow_inner_links: bool) -> str:
     except (OSError, RuntimeError):
         return "is a link that leads nowhere"
     if not target.is_relative_to(real_root):
-        return "is a link that leads out of the pack"
+        return "is a link that leads outside"
     if VERSION_CONTROL & {part.casefold() for part in target.relative_to(real_root).parts}:
         return "is a link that leads into version control"
     return "" if target.is_file() else "is a link to something other than a regular file"

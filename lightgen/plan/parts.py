@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from lightgen.catalogue.parts import DATA, MODELS, TASKS, Data, Model, Task
-from lightgen.plan.groups import submodules
+from lightgen.plan.groups import BACKBONE, HEAD, submodules
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan
 from lightgen.problems import Problem, guess
 from lightgen.spec.model import Spec
 
 _Record = TypeVar("_Record", Task, Data, Model)
 DEFAULT_BATCH_SIZE = 64
+_EMBEDDING = "embedding"
+_HEADS = 4
 
 
 def plan_task(spec: Spec, problems: list[Problem]) -> tuple[Task, Data]:
@@ -52,12 +54,28 @@ def plan_model(
     model = _find("model.name", spec.model.name or default, MODELS, problems) or MODELS[default]
     problems += _misfits(spec, model, data, optimizer)
     bias = not record.matrices_only if spec.model.bias is None else spec.model.bias
-    return ModelPlan(model, spec.model.width, bias, submodules(groups))
+    names = submodules(groups)
+    if model.sparse and names == (BACKBONE, HEAD) and not _named(groups):
+        names = (_EMBEDDING,)
+    return ModelPlan(model, spec.model.width or model.width or 0, bias, names)
+
+
+def _named(groups: tuple[GroupPlan, ...]) -> bool:
+    return any(not group.patterns and not group.whole for group in groups)
 
 
 def _misfits(spec: Spec, model: Model, data: Data, optimizer: OptimizerPlan) -> list[Problem]:
     record, where = optimizer.record, "model.name"
     found = []
+    for key in ("width", "bias"):
+        if model.width is None and getattr(spec.model, key) is not None:
+            found.append(Problem(f"model.{key}", f"an {model.name} has no {key}", "remove it"))
+    if model.name != "mlp" and spec.model.bias is not None and model.width is not None:
+        found.append(Problem("model.bias", f"only an mlp can do without, not a {model.name}", "remove it"))
+    if model.name == "transformer" and (spec.model.width or _HEADS) % _HEADS:
+        found.append(
+            Problem("model.width", f"{spec.model.width} is no multiple of {_HEADS} heads", "try 64")
+        )
     if model.images_only and data.image is None:
         found.append(Problem(where, f"{model.name} needs images, {data.name} has none", "try mlp"))
     if record.matrices_only and not model.matrices_only:

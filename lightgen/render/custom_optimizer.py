@@ -11,6 +11,7 @@ from lightgen.source import Identifier, Source, block, explode, indent, is_ident
 
 LINE_LENGTH = 88
 NAME_LENGTH = 30
+LOCAL_LENGTH = 24  # Between two bounds of 23 characters it still fits the line.
 
 # Names that mean something else where a hyperparameter stands: in a parameter group, or in the
 # functions and methods of the generated file.
@@ -20,9 +21,8 @@ RESERVED = frozenset(
         *("base_momentum", "max_momentum", "foreach", "maximize", "differentiable"),
         *("fused", "capturable", "self", "torch", "options", "defaults", "index", "value"),
         *("param", "grad", "grads", "exp_avg", "exp_avgs", "exp_avg_sq", "exp_avg_sqs"),
-        *("step", "steps", "state_steps", "beta1", "beta2", "step_size"),
-        *("denom", "denoms"),
-        *("zip", "len", "enumerate", "isinstance", "super", "float", "int", "bool", "tuple"),
+        *("step", "steps", "step_size", "beta1", "beta2", "denom", "denoms"),
+        *("Tensor", "ValueError", "RuntimeError", "zip", "len", "enumerate", "isinstance", "super"),
     }
 )
 
@@ -46,7 +46,7 @@ class Hyperparameter:
     def __post_init__(self) -> None:
         if not is_identifier(self.name) or len(self.name) > NAME_LENGTH:
             raise ValueError(f"{self.name!r} is not an identifier of {NAME_LENGTH} characters")
-        if self.name in RESERVED or self.name.startswith("__"):
+        if self.name in RESERVED or self.name.startswith("_"):
             raise ValueError(f"{self.name!r} is reserved")
         if None not in (self.min, self.above) or None not in (self.max, self.below):
             raise ValueError(f"{self.name}: two bounds at one end")
@@ -99,9 +99,7 @@ def custom_optimizer_view(
             indent((line for hyper in hyperparameters for line in _parameter(hyper)), 2)
         ),
         "defaults": block(indent(explode(f'"{name}": {name}' for name in names), 3)),
-        "update_parameters": block(
-            indent(_update_parameter(hyper) for hyper in hyperparameters)
-        ),
+        "update_parameters": block(indent(_update_parameter(hyper) for hyper in hyperparameters)),
         "options": block(indent(explode(f'"{name}": {_option(name)}' for name in names), 3)),
         "checks": block(indent(line for hyper in hyperparameters for line in _checks(hyper))),
         "out_of_range": block(
@@ -157,19 +155,26 @@ def _checks(hyper: Hyperparameter) -> list[str]:
     name = hyper.name
     if isinstance(hyper.default, bool):
         return []
-    read = [] if name == "lr" else [f'{name} = options["{name}"]']
-    if not isinstance(hyper.default, tuple):
-        message = f"Invalid {MESSAGE_NAMES.get(name, f'{name} value')}: {{{name}}}"
-        return [*read, f"if not {_range(hyper, name)}:", *indent(_raise(message, 2))]
-    count = len(hyper.default)
-    wrong_count = f"{name} must have {count} entries"
+    if isinstance(hyper.default, tuple):
+        return _checks_of_entries(hyper, len(hyper.default))
+    local = name if len(name) <= LOCAL_LENGTH else "value"
+    message = f"Invalid {MESSAGE_NAMES.get(name, f'{name} value')}: {{{local}}}"
+    return [
+        *([] if name == "lr" else [f'{local} = options["{name}"]']),
+        *_unless(_range(hyper, local), 1),
+        *indent(_raise(message, 2)),
+    ]
+
+
+def _checks_of_entries(hyper: Hyperparameter, count: int) -> list[str]:
+    name = hyper.name
     message = f"Invalid {MESSAGE_NAMES.get(name, name)} at index {{index}}: {{value}}"
     return [
-        *read,
+        f'{name} = options["{name}"]',
         f"if len({name}) != {count}:",
-        *indent(_raise(wrong_count, 2)),
+        *indent(_raise(f"{name} must have {count} entries", 2)),
         f"for index, value in enumerate({name}):",
-        f"    if not {_range(hyper, 'value')}:",
+        *indent(_unless(_range(hyper, "value"), 2)),
         *indent(_raise(message, 3), 2),
     ]
 
@@ -188,6 +193,14 @@ def _range(hyper: Hyperparameter, value: str) -> str:
     if not low and not high:
         low, high = "-torch.inf < ", " < torch.inf"
     return f"{low}{value}{high}"
+
+
+def _unless(condition: str, levels: int) -> list[str]:
+    """The head of an if, on one line if it fits at that depth, as black does."""
+    line = f"if not {condition}:"
+    if 4 * levels + len(line) <= LINE_LENGTH:
+        return [line]
+    return ["if not (", f"    {condition}", "):"]
 
 
 def _raise(message: str, levels: int) -> list[str]:
@@ -211,7 +224,5 @@ def _out_of_range(hyper: Hyperparameter) -> list[str]:
     if hyper.max is not None:
         beyond.append(hyper.max + max(1, abs(hyper.max)))
     return explode(
-        f'("{hyper.name}", {_number(hyper, number)})'
-        for number in beyond
-        if math.isfinite(number)
+        f'("{hyper.name}", {_number(hyper, number)})' for number in beyond if math.isfinite(number)
     )

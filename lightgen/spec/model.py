@@ -56,7 +56,9 @@ class Model(Table):
     """The network."""
 
     name: str = Field("", description="Model; left out: one that the optimizer can train.")
-    width: int = Field(128, ge=1, le=65536, description="Units of a hidden layer.")
+    width: int | None = Field(
+        None, ge=1, le=65536, description="Units of a hidden layer; left out: the model's own."
+    )
     bias: bool | None = Field(None, description="Bias vectors; left out: unless Muon trains it.")
 
 

@@ -1,0 +1,97 @@
+"""The tests of the generated project: they grow with the spec."""
+
+from __future__ import annotations
+
+from lightgen.plan.types import Plan, SchedulePlan
+from lightgen.render.environment import ABSENT, fill
+from lightgen.render.imports import Imports
+from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
+from lightgen.render.values import lightning_root
+from lightgen.source import Expr, Identifier, Source, block, indent, literal
+
+_CLOSURE = Expr("lambda: torch.zeros(())")
+
+
+def render_training_test(plan: Plan) -> str:
+    """The text of tests/test_training.py."""
+    imports = Imports(plan.package)
+    imports.names("collections.abc", "Sequence").names("pathlib", "Path")
+    imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
+    imports.own("model", "Network").own("module", plan.task.module)
+    imports.own("optim", "build_optimizer")
+    imports.own("train", "main", "parse_arguments", "train")
+    holes = {
+        "imports": imports.source(),
+        "module": Identifier(plan.task.module),
+        "best_metric": Source(plan.task.best_metric),
+        "epochs_to_checkpoint": literal(plan.trainer.get("check_val_every_n_epoch") or 1),
+    }
+    return fill("tests/test_training.py", holes)
+
+
+def render_groups_test(plan: Plan) -> str:
+    """The text of tests/test_groups.py."""
+    splits = [group for group in plan.trained if group.splits_decay]
+    imports = Imports(plan.package)
+    imports.module("pytest", "torch").names("torch", "nn").own("model", "Network")
+    imports.own("optim", "build_optimizer", "check_coverage", "parameter_groups")
+    if plan.frozen:
+        imports.own("optim", "freeze")
+    if plan.matches:
+        imports.own("optim", "PATTERNS", "match_parameters")
+    freeze = block(indent(["freeze(model)"])) if plan.frozen else ABSENT
+    text = fill("tests/test_groups.py", {"imports": imports.source(), "freeze": freeze})
+    if splits:
+        text += fill("tests/groups_decay.py", {})
+    if plan.matches:
+        text += fill("tests/groups_patterns.py", {"package": Identifier(plan.package)})
+    return text
+
+
+def render_schedule_test(plan: Plan) -> str:
+    """The text of tests/test_schedule.py; empty without a schedule."""
+    schedule = plan.schedule
+    if schedule is None:
+        return ""
+    imports = Imports(plan.package)
+    imports.names("pathlib", "Path").module("pytest").own("model", "Network")
+    imports.own("optim", "build_optimizer", "build_scheduler")
+    imports.own("train", "parse_arguments", "train")
+    if schedule.monitor is not None:
+        imports.names("torch.optim.lr_scheduler", "ReduceLROnPlateau")
+        epochs = literal(schedule.frequency)
+        tests = fill("tests/schedule_plateau.py", {"frequency": Source(epochs)})
+    else:
+        tests = _curve_tests(plan, schedule, imports)
+    return fill(
+        "tests/test_schedule.py",
+        {"imports": imports.source(), "tests": Source(tests.rstrip("\n"))},
+    )
+
+
+def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
+    imports.names("typing", "Any").module(f"{lightning_root(plan)} as pl")
+    closure = _CLOSURE if plan.optimizer.record.needs_closure else Expr("")
+    if closure:
+        imports.module("torch")
+    by_step = schedule.interval == "step"
+    length = length_name(schedule)
+    if schedule.needs_length:
+        imports.own("module", length)
+    holes = {
+        "units": Identifier("steps" if by_step else "epochs"),
+        "counter": Identifier("global_step" if by_step else "current_epoch"),
+        "assign": Source("trainer = " if schedule.needs_length else ""),
+        "length": Source(f", {length}(trainer)" if schedule.needs_length else ""),
+        "closure": closure,
+        "frequency": Source(f" // {schedule.frequency}" if schedule.frequency > 1 else ""),
+    }
+    tests = fill("tests/schedule_curve.py", holes)
+    if not schedule.record.written_out:
+        return tests
+    imports.names("inspect", "signature")
+    function = FACTOR_FUNCTIONS[schedule.record.name]
+    imports.own("optim", function)
+    return tests + fill(
+        "tests/schedule_factor.py", {"function": Identifier(function), "closure": closure}
+    )

@@ -1,0 +1,140 @@
+"""README and packaging of the generated project. No number of the code stands here again."""
+
+from __future__ import annotations
+
+from lightgen.plan.types import GroupPlan, Plan, SchedulePlan
+from lightgen.render.environment import ABSENT, fill
+from lightgen.render.optim import star_meaning
+from lightgen.source import Identifier, Prose, Source, block, prose
+
+_LIGHTNING = {
+    # 2.6.2 and 2.6.3 were malicious releases.
+    "pytorch_lightning": "pytorch-lightning>=2.6,!=2.6.2,!=2.6.3,<3",
+    "lightning": "lightning>=2.6,!=2.6.2,!=2.6.3,<3",
+}
+_FILES = {
+    "data.py": "the data module",
+    "model.py": "the network",
+    "module.py": "the task: loss, metrics, wiring",
+    "optim.py": "parameter groups, optimizer and schedule as plain functions",
+    "custom_optimizer.py": "the optimizer's class: its update is yours to edit",
+    "recipe.py": "what a checkpoint was trained with, compared when a run resumes",
+    "plot.py": "the picture of a run",
+    "train.py": "the command line",
+}
+
+
+def render_pyproject(plan: Plan) -> str:
+    """The text of pyproject.toml."""
+    dependencies = sorted(
+        [
+            _LIGHTNING[plan.lightning],
+            "rich>=13",
+            "torch>=2.13,<3",
+            *(f"{package}>=1.5" for package in plan.data.packages),
+            *(["tensorboard>=2.16"] if plan.logger == "tensorboard" else []),
+            *(["torchmetrics>=1.4"] if plan.task.name == "regression" else []),
+            "typing-extensions>=4.10",
+        ]
+    )
+    return fill(
+        "project/pyproject.toml",
+        {
+            "package": Identifier(plan.package),
+            "distribution": Source(plan.package.replace("_", "-")),
+            "description": _summary(plan),
+            "dependencies": block(f'    "{entry}",' for entry in dependencies),
+        },
+    )
+
+
+def render_readme(plan: Plan, files: list[str]) -> str:
+    """The text of README.md."""
+    present = [name for name in _FILES if f"src/{plan.package}/{name}" in files]
+    rows = [f"| `src/{plan.package}/{name}` | {_FILES[name]} |" for name in present]
+    rows.append("| `tests/` | proofs of the wiring |")
+    rows.append("| `lightgen.toml` | the specification that this project was written from |")
+    notes = _group_notes(plan)
+    return fill(
+        "project/README.md",
+        {
+            "title": Source(plan.package.replace("_", "-")),
+            "summary": _summary(plan),
+            "package": Identifier(plan.package),
+            "data_summary": Source(plan.data.summary),
+            "optimizer_text": _optimizer_text(plan),
+            "group_rows": block(_group_row(group, plan) for group in plan.groups),
+            "group_notes": Source(" ".join(notes)) if notes else ABSENT,
+            "schedule_text": _schedule_text(plan.schedule),
+            "star_meaning": Source(str(star_meaning(plan))),
+            "file_rows": block(rows),
+            "groups_example": Source(_groups_example(plan)),
+        },
+    )
+
+
+def _summary(plan: Plan) -> Prose:
+    return Prose(
+        f"{plan.task.name.capitalize()} of {plan.data.name} with a {plan.model.record.name}, "
+        "trained by PyTorch Lightning."
+    )
+
+
+def _optimizer_text(plan: Plan) -> Source:
+    optimizer = plan.optimizer
+    where = f"`build_optimizer` in `src/{plan.package}/optim.py`"
+    if optimizer.is_custom:
+        return Source(
+            f"`{optimizer.class_name}` in `src/{plan.package}/custom_optimizer.py`, your own "
+            f"`torch.optim.Optimizer`; its arguments stand in {where}."
+        )
+    return Source(f"`torch.optim.{optimizer.class_name}`; its arguments stand in {where}.")
+
+
+def _group_row(group: GroupPlan, plan: Plan) -> str:
+    if group.whole:
+        covers = "the whole model"
+    elif group.patterns == ("*",):
+        covers = "what no other group covers"
+    else:
+        covers = ", ".join(f"`{prose(pattern)}`" for pattern in group.patterns or (group.name,))
+        covers = covers.replace("|", "\\|")
+    return f"| `{group.name}` | {covers} | {_rate_text(group)} |"
+
+
+def _rate_text(group: GroupPlan) -> str:
+    if group.frozen:
+        return "frozen"
+    if group.absolute:
+        return "its own"
+    return "the base rate" if group.factor in (None, 1) else "a factor of the base rate"
+
+
+def _group_notes(plan: Plan) -> list[str]:
+    notes = [f"Rates and other settings stand in `parameter_groups` in `src/{plan.package}/optim.py`."]
+    if plan.matches:
+        notes.append("A parameter belongs to the first group in `PATTERNS` that matches its name.")
+    if any(group.splits_decay for group in plan.trained):
+        notes.append(
+            "Biases, norms and what the model's `no_weight_decay()` lists get no weight decay: "
+            "they form a second group, `NAME/no_decay`."
+        )
+    notes.append("A parameter that is in no group, or in two, stops the run with its name.")
+    return notes
+
+
+def _schedule_text(schedule: SchedulePlan | None) -> Source:
+    if schedule is None:
+        return Source("None: the learning rates are constant.")
+    unit = "optimizer step" if schedule.interval == "step" else "epoch"
+    lengths = " Its length is that of the run." if schedule.needs_length else ""
+    monitor = f" It watches `{schedule.monitor}`." if schedule.monitor else ""
+    return Source(
+        f"`{schedule.record.name}` ({schedule.record.summary}), moved once an {unit}; see "
+        f"`build_scheduler` in `optim.py`.{lengths}{monitor}"
+    )
+
+
+def _groups_example(plan: Plan) -> str:
+    first, *_, head = (*plan.model.submodules, *plan.model.submodules)
+    return f"{first}:3e-5,{head}:3e-4" if first != head else f"{first}:3e-4"

@@ -1,0 +1,184 @@
+"""`optim.py` of the generated project: groups, optimizer, schedule as plain functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lightgen.plan.groups import REGEX, is_path
+from lightgen.plan.types import GroupPlan, Plan
+from lightgen.render.environment import ABSENT, fill
+from lightgen.render.imports import Imports
+from lightgen.render.schedule import schedule_fragments
+from lightgen.render.values import argument_value, frozen_modules
+from lightgen.source import Expr, Source, block, call, indent, literal
+
+ALIAS = "ParameterGroup: TypeAlias = dict[str, Any]"
+
+
+def render_optim(plan: Plan) -> str:
+    """The text of optim.py."""
+    imports = Imports(plan.package)
+    imports.names("collections.abc", "Mapping", "Sequence")
+    imports.names("typing", "Any", "TypeAlias")
+    imports.names("torch", "nn").own("model", "Network")
+    fragments = [
+        *_group_fragments(plan, imports),
+        *_optimizer_fragments(plan, imports),
+        *schedule_fragments(plan, imports),
+        fill("optim/describe.py", {}),
+    ]
+    what = "groups, optimizer and schedule" if plan.schedule else "groups and optimizer"
+    head = f'"""Parameter {what}, as functions that need no Lightning."""'
+    return "\n\n".join([head, imports.source(), ALIAS]) + "\n\n\n" + "\n\n".join(fragments)
+
+
+def _group_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
+    splits = any(group.splits_decay for group in plan.trained)
+    if plan.frozen:
+        yield fill("optim/freeze.py", _freeze_view(plan))
+    yield fill("optim/groups.py", _groups_view(plan))
+    if plan.matches:
+        yield fill("optim/patterns.py", _pattern_view(plan, imports))
+    if splits:
+        yield fill("optim/split_decay.py", {})
+    yield fill(
+        "optim/override_rates.py",
+        {
+            "owners": Expr(
+                '[group["name"].removesuffix("/no_decay") for group in groups]'
+                if splits
+                else '[group["name"] for group in groups]'
+            ),
+            "fallback": Expr('group["lr"]' if plan.has_base_lr else 'rates.get("*", group["lr"])'),
+        },
+    )
+    yield fill("optim/coverage.py", {})
+
+
+def _groups_view(plan: Plan) -> dict[str, Source]:
+    preamble = []
+    if plan.has_base_lr:
+        preamble.append(f'base_lr = rates.get("*", {literal(plan.optimizer.base_lr)})')
+    if plan.matches:
+        preamble.append("members = match_parameters(model)")
+    entries: list[str] = []
+    for group in plan.trained:
+        entries += _group_lines(group, plan)
+    what = " of the whole model" if plan.whole_model else ", each with its own settings"
+    return {
+        "of_what": Source(what),
+        "star_meaning": star_meaning(plan),
+        "preamble": block(indent(preamble)) if preamble else ABSENT,
+        "groups": block(indent(entries, 2)),
+    }
+
+
+def star_meaning(plan: Plan) -> Source:
+    """What a rate without a group's name stands for."""
+    if not plan.has_base_lr:
+        return Source("all of them")
+    follows_all = all(not group.absolute for group in plan.trained)
+    return Source("the base rate" if follows_all else "the base rate of others")
+
+
+def _group_lines(group: GroupPlan, plan: Plan) -> list[str]:
+    items = {
+        "name": literal(group.name),
+        "params": _members(group, plan),
+        "lr": _rate(group),
+        **{key: argument_value(value) for key, value in group.arguments.items()},
+    }
+    lines = ["{", *indent(f"{literal(key)}: {value}," for key, value in items.items()), "}"]
+    if not group.splits_decay:
+        return [*lines[:-1], "},"]
+    return ["*split_decay(", "    model,", *indent([*lines[:-1], "},"]), "),"]
+
+
+def _members(group: GroupPlan, plan: Plan) -> str:
+    if group.whole:
+        return "list(model.named_parameters())"
+    if plan.matches:
+        return f"members[{literal(group.name)}]"
+    return f"list(model.{group.name}.named_parameters({literal(group.name)}))"
+
+
+def _rate(group: GroupPlan) -> str:
+    if group.lr is not None:
+        return literal(float(group.lr))
+    if group.factor is None or group.factor == 1:
+        return "base_lr"
+    return f"{literal(group.factor)} * base_lr"
+
+
+def _pattern_view(plan: Plan, imports: Imports) -> dict[str, Source]:
+    lines: list[str] = []
+    patterns = []
+    for group in plan.groups:
+        own = group.patterns or (group.name,)
+        patterns += own
+        lines.append(f"{literal(group.name)}: {literal(list(own))},")
+    regex = any(pattern.startswith(REGEX) for pattern in patterns)
+    paths = any(is_path(pattern) for pattern in patterns)
+    globs = any(not is_path(p) and not p.startswith(REGEX) for p in patterns)
+    body = []
+    if regex:
+        imports.module("re")
+        body += [
+            'if pattern.startswith("re:"):',
+            '    return re.search(pattern.removeprefix("re:"), name) is not None',
+        ]
+    if globs:
+        imports.names("fnmatch", "fnmatchcase")
+        body.append('return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")')
+    elif paths:
+        body.append('return name == pattern or name.startswith(f"{pattern}.")')
+    else:
+        body[-1:] = []
+        body[-1:] = ['return re.search(pattern.removeprefix("re:"), name) is not None']
+    kinds = []
+    if paths:
+        kinds.append("a module's path")
+    if globs:
+        kinds.append("a glob")
+    if regex:
+        kinds.append("a regular expression after re:")
+    return {
+        "pattern_kinds": Source(", ".join(kinds[:-1]) + " or " * (len(kinds) > 1) + kinds[-1]),
+        "patterns": block(indent(lines)),
+        "match_lines": block(indent(body)),
+    }
+
+
+def _freeze_view(plan: Plan) -> dict[str, Source]:
+    if plan.matches:
+        names = literal(tuple(group.name for group in plan.frozen))
+        lines = [
+            "members = match_parameters(model)",
+            f"for group in {names}:",
+            "    for _, parameter in members[group]:",
+            "        parameter.requires_grad_(False)",
+        ]
+    else:
+        lines = [f"model.{name}.requires_grad_(False)" for name in frozen_modules(plan)]
+    return {
+        "frozen_names": Source(" and ".join(group.name for group in plan.frozen)),
+        "freeze_lines": block(indent(lines)),
+    }
+
+
+def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
+    optimizer = plan.optimizer
+    imports.names("torch.optim", "Optimizer")
+    if optimizer.is_custom:
+        imports.own("custom_optimizer", optimizer.class_name)
+        function = optimizer.class_name
+    else:
+        imports.module("torch")
+        function = f"torch.optim.{optimizer.class_name}"
+    arguments = {key: argument_value(value) for key, value in optimizer.arguments.items()}
+    first = "parameter_groups(model, rates)"
+    if not arguments and len(f"    return {function}({first})") <= 88:
+        lines = [f"{function}({first})"]
+    else:
+        lines = call(function, first, **arguments)
+    yield fill("optim/build_optimizer.py", {"call": Source("\n    ".join(lines))})

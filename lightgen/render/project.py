@@ -1,0 +1,75 @@
+"""The whole project as a tree, from the plan alone."""
+
+from __future__ import annotations
+
+from lightgen.plan.types import Plan
+from lightgen.render.checks import (
+    render_groups_test,
+    render_schedule_test,
+    render_training_test,
+)
+from lightgen.render.custom_optimizer import Hyperparameter, custom_optimizer_view
+from lightgen.render.docs import render_pyproject, render_readme
+from lightgen.render.environment import fill
+from lightgen.render.format import formatted
+from lightgen.render.model import render_data, render_model
+from lightgen.render.optim import render_optim
+from lightgen.render.task import render_task
+from lightgen.render.train import render_plot, render_recipe, render_train
+from lightgen.source import Identifier
+from lightgen.tree import File, Tree
+
+
+def render_project(plan: Plan) -> Tree:
+    """Every file of lightgen's own, formatted. The same plan gives the same bytes."""
+    source = f"src/{plan.package}"
+    texts = {
+        ".github/workflows/ci.yml": fill("project/.github/workflows/ci.yml", {}),
+        ".gitignore": fill("project/.gitignore", {}),
+        "pyproject.toml": render_pyproject(plan),
+        f"{source}/__init__.py": _package_docstring(plan),
+        f"{source}/data.py": render_data(plan),
+        f"{source}/model.py": render_model(plan),
+        f"{source}/module.py": render_task(plan),
+        f"{source}/optim.py": render_optim(plan),
+        f"{source}/plot.py": render_plot(plan),
+        f"{source}/recipe.py": render_recipe(plan),
+        f"{source}/train.py": render_train(plan),
+        "tests/test_groups.py": render_groups_test(plan),
+        "tests/test_training.py": render_training_test(plan),
+        **_custom_optimizer(plan),
+    }
+    schedule_test = render_schedule_test(plan)
+    if schedule_test:
+        texts["tests/test_schedule.py"] = schedule_test
+    texts["README.md"] = render_readme(plan, list(texts))
+    return {path: File.from_text(formatted(path, texts[path])) for path in sorted(texts)}
+
+
+def _package_docstring(plan: Plan) -> str:
+    return f'"""{plan.task.name.capitalize()} of {plan.data.name}."""\n'
+
+
+def _custom_optimizer(plan: Plan) -> dict[str, str]:
+    optimizer = plan.optimizer
+    if not optimizer.is_custom:
+        return {}
+    hyperparameters = [
+        Hyperparameter(
+            each.name,
+            tuple(each.default) if isinstance(each.default, list) else each.default,
+            each.min,
+            each.max,
+            each.above,
+            each.below,
+        )
+        for each in optimizer.custom
+    ]
+    view = custom_optimizer_view(optimizer.class_name, hyperparameters)
+    holes = {**view, "package": Identifier(plan.package)}
+    return {
+        f"src/{plan.package}/custom_optimizer.py": fill(
+            "project/src/__package__/custom_optimizer.py", holes
+        ),
+        "tests/test_custom_optimizer.py": fill("project/tests/test_custom_optimizer.py", holes),
+    }

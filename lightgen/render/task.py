@@ -1,0 +1,113 @@
+"""`module.py` of the generated project: the LightningModule."""
+
+from __future__ import annotations
+
+from lightgen.plan.types import Plan
+from lightgen.render.environment import ABSENT, fill
+from lightgen.render.imports import Imports
+from lightgen.render.schedule import configure_lines, length_name
+from lightgen.render.values import frozen_modules, lightning_root
+from lightgen.source import Source, block, indent, literal
+
+
+def render_task(plan: Plan) -> str:
+    """The text of module.py."""
+    imports = _imports(plan)
+    text = fill(
+        f"tasks/{plan.task.name}.py",
+        {
+            "imports": imports.source(),
+            "freeze_call": block(indent(["freeze(self.model)"], 2)) if plan.frozen else ABSENT,
+            "train_mode": _train_mode(plan),
+            "train_log": _train_log(plan),
+            "configure_optimizers": block(indent(configure_lines(plan))),
+            "recipe_hooks": block(indent(_recipe_hooks(plan))),
+        },
+    )
+    if plan.schedule is not None and plan.schedule.needs_length:
+        text += "\n\n" + fill(f"tasks/{length_name(plan.schedule)}.py", {})
+    return text
+
+
+def _imports(plan: Plan) -> Imports:
+    root = lightning_root(plan)
+    imports = Imports(plan.package)
+    imports.names("typing", "Any", "TypeAlias")
+    imports.module(f"{root} as pl", "torch.nn.functional as F")
+    imports.names(f"{root}.utilities.types", "OptimizerLRScheduler")
+    imports.names("torch", "Tensor", "nn")
+    imports.own("model", "Network")
+    imports.own("optim", "build_optimizer", "describe_groups")
+    imports.own("recipe", "Recipe", "check_recipe", "recipe_of")
+    if plan.task.name == "regression":
+        imports.names("torchmetrics.regression", "R2Score")
+    if plan.frozen:
+        imports.own("optim", "freeze")
+    if frozen_modules(plan):
+        imports.names("typing_extensions", "Self")
+    if plan.schedule is not None:
+        imports.own("optim", "build_scheduler")
+        if plan.schedule.needs_length:
+            imports.module("math")
+    return imports
+
+
+def _train_log(plan: Plan) -> Source:
+    """ReduceLROnPlateau on the training loss needs the mean of the epoch, not the last batch."""
+    monitored = plan.schedule is not None and plan.schedule.monitor == "train/loss"
+    epoch = monitored and plan.schedule is not None and plan.schedule.interval == "epoch"
+    return Source(", on_step=False, on_epoch=True" if epoch else "")
+
+
+def _train_mode(plan: Plan) -> Source:
+    modules = frozen_modules(plan)
+    if not modules:
+        return ABSENT
+    calls = [
+        f"self.model.{path}.eval()"
+        if all(part.isidentifier() for part in path.split("."))
+        else f"self.model.get_submodule({literal(path)}).eval()"
+        for path in modules
+    ]
+    return block(
+        [
+            "",
+            *indent(
+                [
+                    "def train(self, mode: bool = True) -> Self:",
+                    "    super().train(mode)",
+                    "    # Frozen: dropout and running statistics rest too.",
+                    *indent(calls),
+                    "    return self",
+                ]
+            ),
+        ]
+    )
+
+
+def _recipe_hooks(plan: Plan) -> list[str]:
+    schedule = plan.schedule
+    entries = []
+    if schedule is not None:
+        entries.append('"scheduler": type(self.lr_schedulers()).__name__,')
+        entries.append(f'"interval": {literal(schedule.interval)},')
+        if schedule.needs_length:
+            name = length_name(schedule)
+            entries.append(f'"{name}": {name}(self.trainer),')
+    recorded = ["schedule = {", *indent(entries), "}"] if entries else ["schedule: Recipe = {}"]
+    return [
+        "def on_fit_start(self) -> None:",
+        "    # A checkpoint's optimizer state is not loaded yet: this is what the code says.",
+        "    optimizer = self.trainer.optimizers[0]",
+        *indent(recorded),
+        "    self.recipe = recipe_of(optimizer, schedule)",
+        "    if self.resumed_recipe is not None:",
+        "        check_recipe(self.resumed_recipe, self.recipe)",
+        "    self.print(describe_groups(optimizer.param_groups))",
+        "",
+        "def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
+        '    checkpoint["recipe"] = self.recipe',
+        "",
+        "def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
+        '    self.resumed_recipe = checkpoint.get("recipe")',
+    ]

@@ -1,0 +1,99 @@
+"""`train.py` and `plot.py` of the generated project."""
+
+from __future__ import annotations
+
+from lightgen.plan.types import Plan
+from lightgen.render.environment import ABSENT, fill
+from lightgen.render.imports import Imports
+from lightgen.render.optim import star_meaning
+from lightgen.render.values import argument_value, lightning_root
+from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
+
+_LOGGERS = {"csv": "CSVLogger", "tensorboard": "TensorBoardLogger"}
+
+
+def render_train(plan: Plan) -> str:
+    """The text of train.py."""
+    root = lightning_root(plan)
+    logger = _LOGGERS[plan.logger]
+    imports = Imports(plan.package)
+    imports.module("argparse", "math", "os", "warnings", f"{root} as pl")
+    imports.names("collections.abc", "Iterator", "Sequence").names("pathlib", "Path")
+    imports.names(f"{root}.callbacks", "LearningRateMonitor", "ModelCheckpoint")
+    imports.names(f"{root}.loggers", logger)
+    imports.own("data", "DataModule").own("model", "Network").own("optim", "parameter_groups")
+    imports.own("module", plan.task.module).own("plot", "CurvePlot")
+    batches = plan.max_steps if plan.max_steps < 0 else plan.max_steps * plan.accumulate
+    return fill(
+        "project/src/__package__/train.py",
+        {
+            "imports": imports.source(),
+            "package": Identifier(plan.package),
+            "max_epochs": literal(plan.max_epochs),
+            "max_steps": literal(batches),
+            "seed": literal(plan.seed),
+            "star_meaning": star_meaning(plan),
+            "module": Identifier(plan.task.module),
+            "logger": Source(f'    logger = {logger}("runs", name="")'),
+            "trainer_arguments": block(indent(_trainer_lines(plan))),
+            "best_metric": Source(plan.task.best_metric),
+            "accumulate": _accumulate_lines(plan),
+        },
+    )
+
+
+def _accumulate_lines(plan: Plan) -> Source:
+    """Only a project that accumulates has to turn batches into steps."""
+    if plan.accumulate == 1:
+        return ABSENT
+    return Source(fill("tasks/optimizer_steps.py", {"accumulate": literal(plan.accumulate)}))
+
+
+def _trainer_lines(plan: Plan) -> list[str]:
+    steps = "arguments.max_steps"
+    arguments: dict[str, str] = {
+        "max_epochs": "arguments.max_epochs",
+        "max_steps": steps if plan.accumulate == 1 else f"optimizer_steps({steps}, data)",
+        "fast_dev_run": "arguments.fast_dev_run",
+        "logger": "logger",
+        "callbacks": "\n".join(_callbacks(plan)),
+    }
+    for key, value in plan.trainer.items():
+        known = Expr("ACCUMULATE") if key == "accumulate_grad_batches" and value > 1 else None
+        arguments[key] = known or argument_value(value)
+    return call("x", **arguments)[1:-1]
+
+
+def _callbacks(plan: Plan) -> list[str]:
+    checkpoint = call(
+        "ModelCheckpoint",
+        dirpath='resumed_folder or run_folder / "checkpoints"',
+        filename=literal("best"),
+        monitor=literal(plan.task.best_metric),
+        mode=literal(plan.task.best_mode),
+        save_last=literal(True),
+    )
+    return [
+        "[",
+        *indent([*checkpoint[:-1], "),"]),
+        '    LearningRateMonitor(logging_interval="step"),',
+        "    *plots,",
+        "    *callbacks,",
+        "]",
+    ]
+
+
+def render_plot(plan: Plan) -> str:
+    """The text of plot.py."""
+    imports = Imports(plan.package)
+    imports.names("collections", "defaultdict").names("pathlib", "Path").names("typing", "Any")
+    imports.module(f"{lightning_root(plan)} as pl")
+    return fill("project/src/__package__/plot.py", {"imports": imports.source()})
+
+
+def render_recipe(plan: Plan) -> str:
+    """The text of recipe.py."""
+    imports = Imports(plan.package)
+    imports.names("collections.abc", "Iterator").names("typing", "Any", "TypeAlias")
+    imports.names("torch.optim", "Optimizer")
+    return fill("project/src/__package__/recipe.py", {"imports": imports.source()})

@@ -1,0 +1,36 @@
+"""Small decisions that several files share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightgen.plan.groups import is_path
+from lightgen.plan.types import Plan
+from lightgen.source import Expr, literal
+
+
+def argument_value(value: Any) -> Expr:
+    """The literal of an argument: lists of a spec are tuples for torch."""
+    return literal(tuple(value) if isinstance(value, list) else value)
+
+
+def lightning_root(plan: Plan) -> str:
+    """The module that is imported as pl."""
+    return {"pytorch_lightning": "pytorch_lightning", "lightning": "lightning.pytorch"}[
+        plan.lightning
+    ]
+
+
+def frozen_modules(plan: Plan) -> list[str]:
+    """Paths of the submodules that are frozen as a whole."""
+    return [
+        pattern
+        for group in plan.frozen
+        for pattern in group.patterns or (group.name,)
+        if is_path(pattern)
+    ]
+
+
+def frozen_names(plan: Plan) -> str:
+    """The frozen groups in words."""
+    return " and ".join(group.name for group in plan.frozen)
