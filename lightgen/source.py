@@ -30,6 +30,7 @@ class Identifier(Source):
     __slots__ = ()
 
     def __new__(cls, name: str) -> Identifier:
+        """Raise ValueError for a name that is none."""
         if not is_identifier(name):
             raise ValueError(f"{name!r} is not an identifier")
         return super().__new__(cls, name)
@@ -76,8 +77,8 @@ def _float(value: float) -> str:
         raise ValueError(f"{value} has no literal")
     plain = repr(value)
     if "e" in plain:
-        mantissa, exponent = plain.split("e")
-        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+        mantissa, power = plain.split("e")
+        return f"{mantissa.removesuffix('.0')}e{int(power)}"
     digits = plain.lstrip("-0.").rstrip("0")
     if value == 0 or abs(value) >= 0.01 or not digits:
         return plain

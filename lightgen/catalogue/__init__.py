@@ -1,0 +1,1 @@
+"""What torch, Lightning and lightgen offer, as data."""

@@ -19,6 +19,8 @@ _BOUND = {"self", "params", "optimizer", "last_epoch"}
 
 def introspect() -> dict[str, Any]:
     """Return the facts: every optimizer, scheduler and Trainer argument with its default."""
+    from importlib.metadata import version
+
     import pytorch_lightning
     import torch
     from torch import nn
@@ -26,10 +28,9 @@ def introspect() -> dict[str, Any]:
 
     return {
         "torch": torch.__version__.split("+")[0],
-        "pytorch_lightning": pytorch_lightning.__version__,
+        "pytorch_lightning": version("pytorch-lightning"),
         "optimizers": {
-            name: _optimizer(cls)
-            for name, cls in _classes(torch.optim, torch.optim.Optimizer)
+            name: _optimizer(cls) for name, cls in _classes(torch.optim, torch.optim.Optimizer)
         },
         "schedulers": {
             name: {"arguments": _arguments(cls)}

@@ -152,8 +152,16 @@ _RECORDS: dict[str, dict[str, Any]] = {
         "summary": "one rise and one fall",
     },
     "ReduceLROnPlateau": {"chains": False, "summary": "a decay when a metric stalls"},
-    "SequentialLR": {"interval": "step", "chains": False, "summary": "schedules one after the other"},
-    "ChainedScheduler": {"interval": "step", "chains": False, "summary": "schedules multiplied together"},
+    "SequentialLR": {
+        "interval": "step",
+        "chains": False,
+        "summary": "schedules one after the other",
+    },
+    "ChainedScheduler": {
+        "interval": "step",
+        "chains": False,
+        "summary": "schedules multiplied together",
+    },
 }
 _OWN = [
     Scheduler(

@@ -30,7 +30,6 @@ def make_plan(spec: Spec) -> Plan:
     schedule = plan_schedule(spec, task, optimizer, groups, problems, notes)
     trainer = plan_trainer(spec, data, batch_size, optimizer, problems)
     raise_if_any(problems)
-    template = spec.template
     return Plan(
         package=spec.project.package,
         lightning=spec.project.lightning,
@@ -46,7 +45,13 @@ def make_plan(spec: Spec) -> Plan:
         max_steps=trainer.pop("max_steps"),
         logger=trainer.pop("logger"),
         trainer=trainer,
-        template=template
-        and TemplatePlan(template.source, template.ref, dict(template.variables)),
+        template=_plan_template(spec),
         notes=tuple(notes),
     )
+
+
+def _plan_template(spec: Spec) -> TemplatePlan | None:
+    wished = spec.template
+    if wished is None:
+        return None
+    return TemplatePlan(wished.source, wished.ref, dict(wished.variables))

@@ -58,9 +58,7 @@ def _plan_group(
                 Problem(where, "a frozen group takes no other setting", "remove freeze or the rest")
             )
         return GroupPlan(name, patterns, frozen=True)
-    known = {
-        key: arg for key, arg in optimizer.record.group_arguments.items() if key != "lr"
-    }
+    known = {key: arg for key, arg in optimizer.record.group_arguments.items() if key != "lr"}
     if optimizer.record.single_group and group.arguments:
         problems.append(
             Problem(
@@ -71,9 +69,7 @@ def _plan_group(
         )
         arguments: dict[str, Any] = {}
     else:
-        arguments = check_arguments(
-            group.arguments, known, where, optimizer.record.name, problems
-        )
+        arguments = check_arguments(group.arguments, known, where, optimizer.record.name, problems)
     fault = optimizer.record.arguments["lr"].fault(lr) if lr is not None else ""
     if fault:
         problems.append(Problem(f"{where}.lr", fault, "write a rate such as 1e-4"))
@@ -81,9 +77,7 @@ def _plan_group(
     return GroupPlan(name, patterns, lr, factor, False, arguments, splits_decay=bool(decay))
 
 
-def _rate(
-    group: Group, where: str, problems: list[Problem]
-) -> tuple[float | None, float | None]:
+def _rate(group: Group, where: str, problems: list[Problem]) -> tuple[float | None, float | None]:
     if group.lr is None:
         return None, None
     if not isinstance(group.lr, str):
@@ -152,9 +146,7 @@ def _order_problems(groups: tuple[GroupPlan, ...]) -> list[Problem]:
     seen: dict[str, str] = {}
     for at, group in enumerate(groups):
         if group.name == REST and at < len(groups) - 1:
-            found.append(
-                Problem("groups.rest", "rest stands before other groups", "put it last")
-            )
+            found.append(Problem("groups.rest", "rest stands before other groups", "put it last"))
         hidden = [_hider(pattern, seen) for pattern in _covered(group)]
         if hidden and all(hidden):
             found.append(

@@ -7,6 +7,7 @@ from typing import Any
 
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizers import SWITCHES, Optimizer, find_optimizer, optimizers
+from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
 from lightgen.plan.types import OptimizerPlan
 from lightgen.problems import Problem, guess
 from lightgen.source import is_identifier
@@ -14,19 +15,10 @@ from lightgen.spec.model import Range, Spec
 
 CUSTOM = "custom"
 CUSTOM_CLASS = "CustomOptimizer"
-CUSTOM_HYPERPARAMETERS = (
-    Argument("lr", 1e-3, min=0, doc="learning rate"),
-    Argument("betas", [0.9, 0.999], kind="numbers", length=2, min=0, below=1, doc="decay"),
-    Argument("eps", 1e-8, min=0, doc="term that keeps the division finite"),
-    Argument("weight_decay", 0.0, min=0, doc="decoupled pull of the weights to zero"),
-)
 _CUSTOM_FLAGS = (
     Argument("foreach", None, kind="flag", optional=True, doc="implementation"),
     Argument("maximize", False, kind="flag", doc="climb instead of descend"),
 )
-# Names that the class's constructor and its groups use already.
-_TAKEN = {"params", "param_names", "name", "self", "defaults", "step", "state", "param", "grad"}
-_TAKEN |= {"params", "initial_lr", "max_lr", "min_lr", "closure", "differentiable", "fused"}
 
 
 def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
@@ -56,16 +48,9 @@ def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
 
 def _plan_custom(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     table = spec.optimizer
-    extra = _extra_hyperparameters(table.hyperparameters, problems)
-    standard = {argument.name: argument for argument in CUSTOM_HYPERPARAMETERS}
-    hyperparameters = tuple({**standard, **extra}.values())
-    record = Optimizer(
-        CUSTOM,
-        "A torch.optim.Optimizer subclass of your own: an adaptive update to start from.",
-        {argument.name: argument for argument in (*hyperparameters, *_CUSTOM_FLAGS)},
-        customary={"lr": hyperparameters[0].default},
-        goes_with="warmup with cosine, linear or wsd",
-    )
+    extra = _declared(table.hyperparameters, problems)
+    hyperparameters = tuple({**{each.name: each for each in STANDARD}, **extra}.values())
+    record = custom_record(hyperparameters)
     class_name = CUSTOM_CLASS if table.class_name is None else table.class_name
     if not is_identifier(class_name) or class_name.startswith("_"):
         problems.append(
@@ -87,6 +72,18 @@ def _plan_custom(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     return OptimizerPlan(record, class_name, base_lr, arguments, hyperparameters)
 
 
+def custom_record(hyperparameters: tuple[Hyperparameter, ...] = STANDARD) -> Optimizer:
+    """The catalogue's entry of a custom optimizer with these hyperparameters."""
+    arguments = {each.name: _argument(each) for each in hyperparameters}
+    return Optimizer(
+        CUSTOM,
+        "a torch.optim.Optimizer subclass of your own, adaptive to start from",
+        {**arguments, **{flag.name: flag for flag in _CUSTOM_FLAGS}},
+        customary={"lr": hyperparameters[0].default},
+        goes_with="warmup with cosine, linear or wsd",
+    )
+
+
 _CLASS_NAMES_TAKEN = {
     "Any",
     "Callable",
@@ -102,34 +99,40 @@ _CLASS_NAMES_TAKEN = {
 }
 
 
-def _extra_hyperparameters(
+def _declared(
     declared: Mapping[str, Range | float | bool | list[float]], problems: list[Problem]
-) -> dict[str, Argument]:
+) -> dict[str, Hyperparameter]:
     found = {}
     for name, value in declared.items():
-        where = f"optimizer.hyperparameters.{name}"
-        if not is_identifier(name) or name in _TAKEN or name.startswith("_"):
-            problems.append(
-                Problem(where, f"'{name}' cannot name a hyperparameter", "choose another name")
-            )
-            continue
         stated = value if isinstance(value, Range) else Range(default=value)
-        argument = _argument(name, stated)
-        fault = argument.fault(stated.default)
-        if fault:
-            problems.append(Problem(where, fault, "state a default inside the range"))
-        found[name] = argument
+        default = tuple(stated.default) if isinstance(stated.default, list) else stated.default
+        bounds = stated.model_dump(exclude={"default"})
+        try:
+            found[name] = Hyperparameter(name, default, **bounds)
+        except ValueError as error:
+            problems.append(
+                Problem(
+                    f"optimizer.hyperparameters.{name}", str(error), "choose another name or range"
+                )
+            )
     return found
 
 
-def _argument(name: str, stated: Range) -> Argument:
-    bounds = stated.model_dump(exclude={"default"})
-    default: Any = stated.default
-    if isinstance(default, bool):
-        return Argument(name, default, kind="flag")
-    if isinstance(default, list):
-        return Argument(name, default, kind="numbers", length=len(default), **bounds)
-    return Argument(name, default, **bounds)
+def _argument(hyper: Hyperparameter) -> Argument:
+    """What a call and a group may set it to."""
+    if isinstance(hyper.default, bool):
+        return Argument(hyper.name, hyper.default, kind="flag")
+    entries = list(hyper.default) if isinstance(hyper.default, tuple) else None
+    return Argument(
+        hyper.name,
+        hyper.default if entries is None else entries,
+        kind="number" if entries is None else "numbers",
+        min=hyper.min,
+        max=hyper.max,
+        above=hyper.above,
+        below=hyper.below,
+        length=len(entries or ()),
+    )
 
 
 def check_arguments(
@@ -169,15 +172,15 @@ def _none_from_text(value: Any, argument: Argument) -> Any:
 def _cross_checks(record: Optimizer, arguments: Mapping[str, Any]) -> list[Problem]:
     """What no single argument's range can tell."""
     found = []
-    if arguments.get("nesterov") and record.name == "SGD":
-        if not arguments.get("momentum") or arguments.get("dampening"):
-            found.append(
-                Problem(
-                    "optimizer.nesterov",
-                    "Nesterov momentum needs momentum above 0 and dampening 0",
-                    "set optimizer.momentum, remove optimizer.dampening",
-                )
+    plain = not arguments.get("momentum") or arguments.get("dampening")
+    if record.name == "SGD" and arguments.get("nesterov") and plain:
+        found.append(
+            Problem(
+                "optimizer.nesterov",
+                "Nesterov momentum needs momentum above 0 and dampening 0",
+                "set optimizer.momentum, remove optimizer.dampening",
             )
+        )
     chosen = [name for name in SWITCHES[:2] if arguments.get(name)]
     if len(chosen) > 1:
         found.append(

@@ -71,7 +71,9 @@ def _misfits(spec: Spec, model: Model, data: Data, optimizer: OptimizerPlan) -> 
         if model.width is None and getattr(spec.model, key) is not None:
             found.append(Problem(f"model.{key}", f"an {model.name} has no {key}", "remove it"))
     if model.name != "mlp" and spec.model.bias is not None and model.width is not None:
-        found.append(Problem("model.bias", f"only an mlp can do without, not a {model.name}", "remove it"))
+        found.append(
+            Problem("model.bias", f"only an mlp can do without, not a {model.name}", "remove it")
+        )
     if model.name == "transformer" and (spec.model.width or _HEADS) % _HEADS:
         found.append(
             Problem("model.width", f"{spec.model.width} is no multiple of {_HEADS} heads", "try 64")

@@ -59,13 +59,11 @@ def _log_interval(data: Data, batch_size: int | None, arguments: Mapping[str, An
     for name in ("limit_train_batches", "overfit_batches"):
         limit = arguments.get(name)
         if limit:
-            batches = min(batches, int(limit if limit > 1 or limit == 1 and isinstance(limit, int) else batches * limit))
+            batches = min(batches, limit if isinstance(limit, int) else int(batches * limit))
     return max(1, min(10, batches))
 
 
-def _combination_problems(
-    arguments: Mapping[str, Any], optimizer: OptimizerPlan
-) -> list[Problem]:
+def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan) -> list[Problem]:
     record = optimizer.record
     precision = str(arguments.get("precision"))
     clips = arguments.get("gradient_clip_val") is not None

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizers import Optimizer
 from lightgen.catalogue.parts import Data, Model, Task
 from lightgen.catalogue.schedulers import Scheduler
+from lightgen.plan.hyperparameter import Hyperparameter
 
 WHOLE_MODEL = "all"
 
@@ -36,7 +36,7 @@ class OptimizerPlan:
     class_name: str
     base_lr: float
     arguments: Mapping[str, Any]
-    custom: tuple[Argument, ...] = ()
+    custom: tuple[Hyperparameter, ...] = ()
 
     @property
     def is_custom(self) -> bool:

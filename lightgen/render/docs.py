@@ -111,7 +111,9 @@ def _rate_text(group: GroupPlan) -> str:
 
 
 def _group_notes(plan: Plan) -> list[str]:
-    notes = [f"Rates and other settings stand in `parameter_groups` in `src/{plan.package}/optim.py`."]
+    notes = [
+        f"Rates and other settings stand in `parameter_groups` in `src/{plan.package}/optim.py`."
+    ]
     if plan.matches:
         notes.append("A parameter belongs to the first group in `PATTERNS` that matches its name.")
     if any(group.splits_decay for group in plan.trained):

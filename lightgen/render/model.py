@@ -47,7 +47,9 @@ def _bag_forward(names: list[Identifier]) -> list[str]:
         return [f"outputs: Tensor = self.{names[0]}(tokens)"]
     lines = [f"parts = tokens.chunk({len(names)}, dim=1)"]
     lines.append(f"outputs: Tensor = self.{names[0]}(parts[0])")
-    lines += [f"outputs = outputs + self.{name}(parts[{at}])" for at, name in enumerate(names) if at]
+    lines += [
+        f"outputs = outputs + self.{name}(parts[{at}])" for at, name in enumerate(names) if at
+    ]
     return lines
 
 

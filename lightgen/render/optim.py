@@ -112,7 +112,7 @@ def _rate(group: GroupPlan) -> str:
 
 def _pattern_view(plan: Plan, imports: Imports) -> dict[str, Source]:
     lines: list[str] = []
-    patterns = []
+    patterns: list[str] = []
     for group in plan.groups:
         own = group.patterns or (group.name,)
         patterns += own

@@ -8,7 +8,7 @@ from lightgen.render.checks import (
     render_schedule_test,
     render_training_test,
 )
-from lightgen.render.custom_optimizer import Hyperparameter, custom_optimizer_view
+from lightgen.render.custom_optimizer import custom_optimizer_view
 from lightgen.render.docs import render_pyproject, render_readme
 from lightgen.render.environment import fill
 from lightgen.render.format import formatted
@@ -54,18 +54,7 @@ def _custom_optimizer(plan: Plan) -> dict[str, str]:
     optimizer = plan.optimizer
     if not optimizer.is_custom:
         return {}
-    hyperparameters = [
-        Hyperparameter(
-            each.name,
-            tuple(each.default) if isinstance(each.default, list) else each.default,
-            each.min,
-            each.max,
-            each.above,
-            each.below,
-        )
-        for each in optimizer.custom
-    ]
-    view = custom_optimizer_view(optimizer.class_name, hyperparameters)
+    view = custom_optimizer_view(optimizer.class_name, optimizer.custom)
     holes = {**view, "package": Identifier(plan.package)}
     return {
         f"src/{plan.package}/custom_optimizer.py": fill(

@@ -64,9 +64,7 @@ def _factor_view(schedule: SchedulePlan, imports: Imports) -> dict[str, Source]:
     return {
         "warmup_steps": literal(schedule.warmup_steps),
         "min_factor": literal(float(arguments.get("min_factor", 0.0))),
-        "decay_fraction": literal(
-            float(arguments.get("decay_fraction", _DEFAULT_DECAY_FRACTION))
-        ),
+        "decay_fraction": literal(float(arguments.get("decay_fraction", _DEFAULT_DECAY_FRACTION))),
     }
 
 
@@ -105,7 +103,7 @@ def _leaf_body(schedule: SchedulePlan, imports: Imports) -> list[str]:
     if not schedule.record.rates_argument:
         lines = _construct(schedule, length_name(schedule), imports)
         return [f"return {lines[0]}", *lines[1:]]
-    head = ['# One entry per group: a single number would erase the groups\' own rates.']
+    head = ["# One entry per group: a single number would erase the groups' own rates."]
     head += ['rates = [group["lr"] for group in optimizer.param_groups]']
     lines = _construct(schedule, length_name(schedule), imports, _rate_arguments(schedule))
     if name == "OneCycleLR" and schedule.arguments.get("total_steps"):
@@ -123,7 +121,9 @@ def _rate_arguments(schedule: SchedulePlan) -> dict[str, str]:
     rates = {}
     if schedule.record.name == "CyclicLR":
         rates["base_lr"] = (
-            literal(float(given["base_lr"])) if "base_lr" in given else "[rate / 10 for rate in rates]"
+            literal(float(given["base_lr"]))
+            if "base_lr" in given
+            else "[rate / 10 for rate in rates]"
         )
     rates["max_lr"] = literal(float(given["max_lr"])) if "max_lr" in given else "rates"
     return rates

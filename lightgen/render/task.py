@@ -64,9 +64,11 @@ def _train_mode(plan: Plan) -> Source:
     if not modules:
         return ABSENT
     calls = [
-        f"self.model.{path}.eval()"
-        if all(part.isidentifier() for part in path.split("."))
-        else f"self.model.get_submodule({literal(path)}).eval()"
+        (
+            f"self.model.{path}.eval()"
+            if all(part.isidentifier() for part in path.split("."))
+            else f"self.model.get_submodule({literal(path)}).eval()"
+        )
         for path in modules
     ]
     return block(

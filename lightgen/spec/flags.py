@@ -1,4 +1,4 @@
-"""The spec flags of `new` and `update`: changes to the spec document, text read as the field's type."""
+"""The spec flags of `new` and `update`: they change the document, text read as the field's type."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Float, Trivia
 
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizers import find_optimizer
@@ -34,12 +35,13 @@ class Flags:
     checkout: str | None = None
 
 
-def apply_flags(document: tomlkit.TOMLDocument, flags: Flags) -> list[str]:
-    """Change the document in place and return notes for the user.
+def apply_flags(document: tomlkit.TOMLDocument, flags: Flags) -> tuple[list[str], list[Problem]]:
+    """Change the document in place; return notes for the user and what cannot be read.
 
-    Raises InputError for what cannot be read; whether a value is right is checked with the spec.
+    Whether a value that was read is right is checked with the spec.
     """
-    assignments = [_assignment(text) for text in flags.assignments]
+    problems: list[Problem] = []
+    assignments = [pair for text in flags.assignments if (pair := _assignment(text, problems))]
     assignments.sort(key=lambda pair: pair[0][-1] != "name")  # names first: they set the types
     notes: list[str] = []
     if flags.optimizer is not None:
@@ -47,7 +49,10 @@ def apply_flags(document: tomlkit.TOMLDocument, flags: Flags) -> list[str]:
     if flags.scheduler is not None:
         notes += _choose(document, "scheduler", flags.scheduler)
     if flags.groups is not None:
-        _set_groups(document, flags.groups)
+        try:
+            _set_groups(document, parse_groups(flags.groups))
+        except InputError as error:
+            problems += error.problems
     if flags.lr is not None:
         _assign(document, ("optimizer", "lr"), flags.lr)
     if flags.template is not None:
@@ -60,10 +65,10 @@ def apply_flags(document: tomlkit.TOMLDocument, flags: Flags) -> list[str]:
             notes += _choose(document, path[0], text)
         else:
             _assign(document, path, text)
-    return notes
+    return notes, problems
 
 
-def _assignment(text: str) -> tuple[tuple[str, ...], str]:
+def _assignment(text: str, problems: list[Problem]) -> tuple[tuple[str, ...], str] | None:
     key, equals, value = text.partition("=")
     try:
         parsed = tomlkit.parse(f"{key.strip()} = 0") if equals else {}
@@ -74,8 +79,10 @@ def _assignment(text: str) -> tuple[tuple[str, ...], str]:
     except TOMLKitError:
         path = []
     if not path:
-        problem = Problem("--set", f"cannot read '{text}'", "write KEY=VALUE, KEY a dotted path")
-        raise InputError(problem)
+        problems.append(
+            Problem("--set", f"cannot read '{text}'", "write KEY=VALUE, KEY a dotted path")
+        )
+        return None
     return tuple(path), value.strip()
 
 
@@ -89,7 +96,7 @@ def _choose(document: tomlkit.TOMLDocument, table: str, name: str) -> list[str]:
     if known is None:
         return []
     content = content_of(document)
-    dropped = [(table, key) for key in content[table] if key not in known]
+    dropped: list[tuple[str, ...]] = [(table, key) for key in content[table] if key not in known]
     if table == "optimizer":
         dropped += [
             ("groups", group, key)
@@ -112,12 +119,11 @@ def _class_keys(table: str, name: str) -> set[str] | None:
     return None if scheduler is None else {"name", *WIRING, *scheduler.arguments}
 
 
-def _set_groups(document: tomlkit.TOMLDocument, text: str) -> None:
-    wished = parse_groups(text)
+def _set_groups(document: tomlkit.TOMLDocument, wished: dict[str, dict[str, Any]]) -> None:
     old = content_of(document).get("groups", {})
     drop_value(document, ("groups",))
     for name, settings in wished.items():
-        table = {key: value for key, value in old.get(name, {}).items()}
+        table = dict(old.get(name, {}))
         if "freeze" in settings:
             table = {key: value for key, value in table.items() if key == "match"}
         elif table.pop("freeze", None) and "lr" not in settings:
@@ -142,7 +148,7 @@ def _toml(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, float):
         return value
     try:
-        return tomlkit.float_(literal(value))
+        return Float(value, Trivia(), literal(value))
     except ValueError:
         return value
 

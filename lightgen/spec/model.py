@@ -122,13 +122,13 @@ class Spec(Table):
 
     task: str = Field("classification", description="What is learned.")
     seed: int = Field(42, ge=0, le=2**32 - 1, description="Seed of everything random.")
-    project: Project = Field(default_factory=Project)
-    data: Data = Field(default_factory=Data)
-    model: Model = Field(default_factory=Model)
-    optimizer: Optimizer = Field(default_factory=Optimizer)
+    project: Project = Project()
+    data: Data = Data()
+    model: Model = Model()
+    optimizer: Optimizer = Optimizer()
     groups: dict[str, Group] = Field(default_factory=dict)
     scheduler: Scheduler | None = None
-    trainer: Trainer = Field(default_factory=Trainer)
+    trainer: Trainer = Trainer()
     template: Template | None = None
 
 

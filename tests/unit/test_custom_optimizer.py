@@ -15,11 +15,8 @@ import black
 import jinja2
 import pytest
 
-from lightgen.render.custom_optimizer import (
-    STANDARD,
-    Hyperparameter,
-    custom_optimizer_view,
-)
+from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
+from lightgen.render.custom_optimizer import custom_optimizer_view
 from lightgen.source import Identifier
 
 ROOT = Path(__file__).parents[2]

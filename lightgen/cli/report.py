@@ -1,0 +1,63 @@
+"""What commands print: a JSON object, problems, notes, tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from lightgen.problems import LightgenError, Problem
+
+
+def print_json(exit_code: int, **content: Any) -> None:
+    """Print the one object that --json promises."""
+    document = {"exit_code": exit_code, "files": [], "problems": [], **content}
+    typer.echo(json.dumps(document, indent=2))
+
+
+def report_error(error: LightgenError, *, as_json: bool) -> int:
+    """Print an error of the user's and return its exit code."""
+    if as_json:
+        print_json(error.exit_code, problems=[asdict(problem) for problem in error.problems])
+        return error.exit_code
+    for problem in error.problems:
+        print_problem(problem)
+    typer.echo("nothing was written", err=True)
+    return error.exit_code
+
+
+def print_problem(problem: Problem) -> None:
+    """Where, what, and what to do."""
+    where = typer.style(problem.where, bold=True) + ": " if problem.where else ""
+    typer.echo(f"{typer.style('error', fg='red')}: {where}{problem.what}", err=True)
+    if problem.todo:
+        typer.echo(f"  {problem.todo}", err=True)
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Words that deserve attention but stop nothing."""
+    for note in notes:
+        typer.echo(f"{typer.style('note', fg='yellow')}: {note}", err=True)
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table that fits the terminal: rich's in one, plain columns elsewhere."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=not _is_terminal())
+    table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+
+
+def _is_terminal() -> bool:
+    import sys
+
+    return sys.stdout.isatty()

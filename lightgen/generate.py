@@ -1,0 +1,135 @@
+"""The flow: text -> Spec -> Plan -> Tree. Pure but for the fetching of a pack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightgen.memory import memory_of
+from lightgen.plan import Plan
+from lightgen.problems import InputError, Problem
+from lightgen.render.project import render_project
+from lightgen.spec.document import (
+    HEADER,
+    SPEC_NAME,
+    content_of,
+    new_document,
+    parse_document,
+    read_text,
+    set_value,
+)
+from lightgen.spec.flags import Flags, apply_flags
+from lightgen.spec.model import SCHEMA_PATH
+from lightgen.tree import File, Tree
+
+if TYPE_CHECKING:
+    import tomlkit
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A project in memory: its own files, everything that goes to disk, and what to say."""
+
+    plan: Plan
+    rendered: Tree
+    tree: Tree
+    notes: tuple[str, ...]
+
+
+def read_spec(path: Path | None) -> tomlkit.TOMLDocument:
+    """The document of a spec file, or a fresh one."""
+    if path is None:
+        return new_document()
+    text = read_text(path)
+    return parse_document(text, str(path))
+
+
+def generate(
+    document: tomlkit.TOMLDocument,
+    flags: Flags,
+    package: str,
+    *,
+    relative_to: Path | None = None,
+    trust: bool = False,
+) -> Generated:
+    """Apply flags to a spec and render it.
+
+    `package` is the name where the spec has none; `relative_to` the folder that a pack's path is
+    relative to. Raises InputError with every problem, ProjectError where a pack cannot be had.
+    """
+    project = document.get("project", {})
+    if isinstance(project, Mapping) and not project.get("package"):
+        set_value(document, ("project", "package"), package)
+    said, problems = apply_flags(document, flags)
+    content = content_of(document)
+    plan = _plan(content, problems)
+    rendered, pack, resolved = _with_pack(plan, relative_to, trust)
+    text = document.as_string()
+    if SCHEMA_PATH not in text:
+        text = HEADER + text
+    tree = {
+        **rendered,
+        SPEC_NAME: File.from_text(text),
+        **memory_of(rendered, content, pack, resolved),
+    }
+    return Generated(plan, rendered, dict(sorted(tree.items())), (*said, *plan.notes))
+
+
+def _with_pack(plan: Plan, relative_to: Path | None, trust: bool) -> tuple[Tree, Tree | None, str]:
+    own = render_project(plan)
+    if plan.template is None:
+        return own, None, ""
+    from lightgen import packs
+
+    pack = packs.fetch(plan.template.source, plan.template.ref, relative_to=relative_to)
+    wished = {key: _as_text(value) for key, value in plan.template.variables.items()}
+    laid = packs.render(pack, wished, pack_context(plan), trust=trust)
+    clashes = [path for path in laid if _blocks(path, own)]
+    if clashes:
+        raise InputError(
+            *(
+                Problem("template.source", f"the pack's {path} is a folder of lightgen's", "rename")
+                for path in clashes
+            )
+        )
+    return {**own, **laid}, pack.files, pack.resolved
+
+
+def _blocks(path: str, own: Tree) -> bool:
+    parents = {"/".join(path.split("/")[:at]) for at in range(1, path.count("/") + 1)}
+    return any(other.startswith(f"{path}/") or other in parents for other in own)
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def pack_context(plan: Plan) -> dict[str, object]:
+    """What a pack's templates see as `lightgen`: plain values only."""
+    schedule = plan.schedule
+    return {
+        "package": plan.package,
+        "lightning": plan.lightning,
+        "seed": plan.seed,
+        "task": plan.task.name,
+        "data": plan.data.name,
+        "model": plan.model.record.name,
+        "optimizer": {
+            "name": plan.optimizer.record.name,
+            "class_name": plan.optimizer.class_name,
+            "lr": plan.optimizer.base_lr,
+        },
+        "groups": [
+            {
+                "name": group.name,
+                "patterns": list(group.patterns),
+                "lr": 0.0 if group.frozen else group.rate(plan.optimizer.base_lr),
+                "frozen": group.frozen,
+            }
+            for group in plan.groups
+        ],
+        "scheduler": schedule.record.name if schedule else "",
+        "max_epochs": plan.max_epochs,
+    }

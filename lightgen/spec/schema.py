@@ -1,0 +1,84 @@
+"""The JSON Schema of the spec file, for editors.
+
+    python -m lightgen.spec.schema       # writes lightgen/lightgen.schema.json
+
+The tables that take a class's arguments get the arguments of every class of the catalogue.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lightgen.catalogue.arguments import Argument
+from lightgen.catalogue.optimizers import optimizers
+from lightgen.catalogue.parts import DATA, MODELS, TASKS
+from lightgen.catalogue.schedulers import WIRING, schedulers
+from lightgen.catalogue.trainer import trainer_arguments
+from lightgen.spec.model import Spec
+
+SCHEMA_FILE = Path(__file__).parent.parent / "lightgen.schema.json"
+_TYPES: dict[str, dict[str, Any]] = {
+    "number": {"type": "number"},
+    "integer": {"type": "integer"},
+    "flag": {"type": "boolean"},
+    "text": {"type": "string"},
+    "number or text": {"type": ["number", "string"]},
+    "numbers": {"type": "array", "items": {"type": ["number", "string"]}},
+    "integers": {"type": "array", "items": {"type": "integer"}},
+}
+
+
+def build_schema() -> dict[str, Any]:
+    """The schema of `Spec` with the catalogue's names and arguments."""
+    schema = Spec.model_json_schema()
+    schema["$schema"] = "http://json-schema.org/draft-07/schema#"
+    schema["title"] = "lightgen.toml"
+    tables = schema["$defs"]
+    _add_arguments(tables["Optimizer"], (o.arguments for o in optimizers().values()))
+    _add_arguments(tables["Group"], (o.group_arguments for o in optimizers().values()))
+    _add_arguments(tables["Scheduler"], [WIRING, *(s.arguments for s in schedulers().values())])
+    _add_arguments(tables["Trainer"], [trainer_arguments()])
+    tables["Trainer"]["additionalProperties"] = False
+    names = {
+        "Optimizer": [*optimizers(), "custom"],
+        "Scheduler": list(schedulers()),
+        "Model": list(MODELS),
+        "Data": list(DATA),
+    }
+    for table, known in names.items():
+        _suggest(tables[table]["properties"]["name"], known)
+    _suggest(schema["properties"]["task"], list(TASKS))
+    return schema
+
+
+def _add_arguments(table: dict[str, Any], sources: Iterable[dict[str, Argument] | Any]) -> None:
+    for arguments in sources:
+        for name, argument in arguments.items():
+            if argument.kind != "none":
+                table["properties"].setdefault(name, _property(argument))
+
+
+def _property(argument: Argument) -> dict[str, Any]:
+    found = dict(_TYPES[argument.kind])
+    if argument.doc:
+        found["description"] = argument.doc
+    if argument.choices:
+        found["examples"] = list(argument.choices)
+    return found
+
+
+def _suggest(field: dict[str, Any], known: list[str]) -> None:
+    """Names are read in any case, so they are offered, not required."""
+    field["examples"] = known
+
+
+def as_text() -> str:
+    """The schema as it stands in the file."""
+    return json.dumps(build_schema(), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(as_text(), encoding="utf-8")
