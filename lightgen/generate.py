@@ -77,6 +77,17 @@ def generate(
     return Generated(plan, rendered, dict(sorted(tree.items())), (*said, *plan.notes))
 
 
+def _plan(content: Mapping[str, Any], problems: list[Problem]) -> Plan:
+    """The plan of a spec, or every problem of it and of the flags at once."""
+    try:
+        plan = make_plan(parse_spec(content))
+    except InputError as error:
+        raise_if_any([*problems, *error.problems])
+        raise
+    raise_if_any(problems)
+    return plan
+
+
 def _with_pack(plan: Plan, relative_to: Path | None, trust: bool) -> tuple[Tree, Tree | None, str]:
     own = render_project(plan)
     if plan.template is None:
