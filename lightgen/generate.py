@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightgen.memory import memory_of
-from lightgen.plan import Plan
-from lightgen.problems import InputError, Problem
+from lightgen.plan import Plan, make_plan
+from lightgen.problems import InputError, Problem, raise_if_any
 from lightgen.render.project import render_project
 from lightgen.spec.document import (
     HEADER,
@@ -21,7 +21,7 @@ from lightgen.spec.document import (
     set_value,
 )
 from lightgen.spec.flags import Flags, apply_flags
-from lightgen.spec.model import SCHEMA_PATH
+from lightgen.spec.model import SCHEMA_PATH, parse_spec
 from lightgen.tree import File, Tree
 
 if TYPE_CHECKING:
