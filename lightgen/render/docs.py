@@ -34,7 +34,6 @@ def render_pyproject(plan: Plan) -> str:
             *(f"{package}>=1.5" for package in plan.data.packages),
             *(["tensorboard>=2.16"] if plan.logger == "tensorboard" else []),
             *(["torchmetrics>=1.4"] if plan.task.name == "regression" else []),
-            "typing-extensions>=4.10",
         ]
     )
     return fill(

@@ -75,10 +75,7 @@ def _groups_view(plan: Plan) -> dict[str, Source]:
 
 def star_meaning(plan: Plan) -> Source:
     """What a rate without a group's name stands for."""
-    if not plan.has_base_lr:
-        return Source("all of them")
-    follows_all = all(not group.absolute for group in plan.trained)
-    return Source("the base rate" if follows_all else "the base rate of others")
+    return Source("the base rate" if plan.has_base_lr else "all of them")
 
 
 def _group_lines(group: GroupPlan, plan: Plan) -> list[str]:

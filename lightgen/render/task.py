@@ -44,7 +44,7 @@ def _imports(plan: Plan) -> Imports:
     if plan.frozen:
         imports.own("optim", "freeze")
     if frozen_modules(plan):
-        imports.names("typing_extensions", "Self")
+        imports.names("typing", "Self")
     if plan.schedule is not None:
         imports.own("optim", "build_scheduler")
         if plan.schedule.needs_length:

@@ -1,0 +1,1 @@
+"""Comparisons of speed with peers; see README.md."""

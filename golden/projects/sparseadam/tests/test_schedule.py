@@ -1,0 +1,47 @@
+"""The learning rates follow the schedule of the code, at the interval of the code."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+
+from sparse_run.model import Network
+from sparse_run.optim import build_optimizer, build_scheduler
+from sparse_run.train import parse_arguments, train
+
+
+class Rates(pl.Callback):
+    """Records each group's rate at every batch, with the epochs before it."""
+
+    def __init__(self) -> None:
+        self.rates: list[list[float]] = []
+        self.epochs: list[int] = []
+
+    def on_train_batch_start(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        groups = trainer.optimizers[0].param_groups
+        self.rates.append([float(group["lr"]) for group in groups])
+        self.epochs.append(trainer.current_epoch)
+
+
+def test_the_rates_of_a_run_follow_the_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorded = Rates()
+    train(parse_arguments(["--max-epochs=2", "--max-steps=-1"]), [recorded])
+    optimizer = build_optimizer(Network(), {})
+    scheduler = build_scheduler(optimizer)
+    expected = [[group["lr"] for group in optimizer.param_groups]]
+    for _ in range(max(recorded.epochs)):
+        optimizer.step()
+        scheduler.step()
+        expected.append([group["lr"] for group in optimizer.param_groups])
+    for before, rates in zip(recorded.epochs, recorded.rates, strict=True):
+        assert rates == pytest.approx(expected[before]), before

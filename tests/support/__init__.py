@@ -1,0 +1,1 @@
+"""Helpers of the tests: projects rendered in memory, and run in forked children."""
