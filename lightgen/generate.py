@@ -21,7 +21,7 @@ from lightgen.spec.document import (
     set_value,
 )
 from lightgen.spec.flags import Flags, apply_flags
-from lightgen.spec.model import SCHEMA_PATH, parse_spec
+from lightgen.spec.model import SCHEMA_PATH, examine_spec
 from lightgen.tree import File, Tree
 
 if TYPE_CHECKING:
@@ -79,13 +79,17 @@ def generate(
 
 def _plan(content: Mapping[str, Any], problems: list[Problem]) -> Plan:
     """The plan of a spec, or every problem of it and of the flags at once."""
-    try:
-        plan = make_plan(parse_spec(content))
-    except InputError as error:
-        raise_if_any([*problems, *error.problems])
-        raise
-    raise_if_any(problems)
-    return plan
+    spec, wrong = examine_spec(content)
+    found = [*problems, *wrong]
+    if spec is not None:
+        try:
+            plan = make_plan(spec)
+        except InputError as error:
+            found += error.problems
+        else:
+            raise_if_any(found)
+            return plan
+    raise InputError(*dict.fromkeys(found))
 
 
 def _with_pack(plan: Plan, relative_to: Path | None, trust: bool) -> tuple[Tree, Tree | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -23,23 +24,25 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def _complete_optimizer(incomplete: str) -> list[str]:
     from lightgen.catalogue.optimizers import optimizers
 
-    return [name for name in (*optimizers(), "custom") if _begins(name, incomplete)]
+    return _offer([*optimizers(), "custom"], incomplete)
 
 
 def _complete_scheduler(incomplete: str) -> list[str]:
     from lightgen.catalogue.schedulers import schedulers
 
-    return [name for name in schedulers() if _begins(name, incomplete)]
+    return _offer(schedulers(), incomplete)
 
 
 def _complete_kind(incomplete: str) -> list[str]:
     from lightgen.cli.catalogue import KINDS
 
-    return [kind for kind in KINDS if _begins(kind, incomplete)]
+    return _offer(KINDS, incomplete)
 
 
-def _begins(name: str, incomplete: str) -> bool:
-    return name.lower().startswith(incomplete.lower())
+def _offer(names: Iterable[str], incomplete: str) -> list[str]:
+    """Names are read in any case, so they are offered in lower case to who began in it."""
+    spelled = [name if name.startswith(incomplete) else name.lower() for name in names]
+    return [name for name in spelled if name.startswith(incomplete)]
 
 
 def _version(wanted: bool) -> None:

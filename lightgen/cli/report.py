@@ -31,16 +31,23 @@ def report_error(error: LightgenError, *, as_json: bool) -> int:
 
 def print_problem(problem: Problem) -> None:
     """Where, what, and what to do."""
-    where = typer.style(problem.where, bold=True) + ": " if problem.where else ""
-    typer.echo(f"{typer.style('error', fg='red')}: {where}{problem.what}", err=True)
+    where = typer.style(_visible(problem.where), bold=True) + ": " if problem.where else ""
+    typer.echo(f"{typer.style('error', fg='red')}: {where}{_visible(problem.what)}", err=True)
     if problem.todo:
-        typer.echo(f"  {problem.todo}", err=True)
+        typer.echo(f"  {_visible(problem.todo)}", err=True)
+
+
+def _visible(text: str) -> str:
+    """Text of the user on one line, without anything that a terminal would obey."""
+    return "".join(
+        ch if ch.isprintable() else ch.encode("unicode_escape").decode("ascii") for ch in text
+    )
 
 
 def print_notes(notes: Iterable[str]) -> None:
     """Words that deserve attention but stop nothing."""
     for note in notes:
-        typer.echo(f"{typer.style('note', fg='yellow')}: {note}", err=True)
+        typer.echo(f"{typer.style('note', fg='yellow')}: {_visible(note)}", err=True)
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

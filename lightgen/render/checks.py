@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lightgen.plan.types import Plan, SchedulePlan
-from lightgen.render.environment import ABSENT, fill
+from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
 from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
 from lightgen.render.values import lightning_root
-from lightgen.source import Expr, Identifier, Source, block, indent, literal
+from lightgen.source import Expr, Identifier, Source, literal
 
 _CLOSURE = Expr("lambda: torch.zeros(())")
 
@@ -17,8 +17,7 @@ def render_training_test(plan: Plan) -> str:
     imports = Imports(plan.package)
     imports.names("collections.abc", "Sequence").names("pathlib", "Path")
     imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
-    imports.own("model", "Network").own("module", plan.task.module)
-    imports.own("optim", "build_optimizer")
+    imports.own("module", plan.task.module).own("optim", "build_optimizer")
     imports.own("train", "main", "parse_arguments", "train")
     holes = {
         "imports": imports.source(),
@@ -33,18 +32,17 @@ def render_groups_test(plan: Plan) -> str:
     """The text of tests/test_groups.py."""
     splits = [group for group in plan.trained if group.splits_decay]
     imports = Imports(plan.package)
-    imports.module("pytest", "torch").names("torch", "nn").own("model", "Network")
+    imports.module("pytest", "torch").names("torch", "nn").own("module", plan.task.module)
     imports.own("optim", "build_optimizer", "check_coverage", "parameter_groups")
-    if plan.frozen:
-        imports.own("optim", "freeze")
     if plan.matches:
         imports.own("optim", "PATTERNS", "match_parameters")
-    freeze = block(indent(["freeze(model)"])) if plan.frozen else ABSENT
-    text = fill("tests/test_groups.py", {"imports": imports.source(), "freeze": freeze})
+    module = Identifier(plan.task.module)
+    text = fill("tests/test_groups.py", {"imports": imports.source(), "module": module})
     if splits:
-        text += fill("tests/groups_decay.py", {})
+        text += fill("tests/groups_decay.py", {"module": module})
     if plan.matches:
-        text += fill("tests/groups_patterns.py", {"package": Identifier(plan.package)})
+        holes = {"package": Identifier(plan.package), "module": module}
+        text += fill("tests/groups_patterns.py", holes)
     return text
 
 
@@ -54,13 +52,15 @@ def render_schedule_test(plan: Plan) -> str:
     if schedule is None:
         return ""
     imports = Imports(plan.package)
-    imports.names("pathlib", "Path").module("pytest").own("model", "Network")
+    imports.names("pathlib", "Path").module("pytest").own("module", plan.task.module)
     imports.own("optim", "build_optimizer", "build_scheduler")
     imports.own("train", "parse_arguments", "train")
     if schedule.monitor is not None:
         imports.names("torch.optim.lr_scheduler", "ReduceLROnPlateau")
         epochs = literal(schedule.frequency)
-        tests = fill("tests/schedule_plateau.py", {"frequency": Source(epochs)})
+        module = Identifier(plan.task.module)
+        holes = {"frequency": Source(epochs), "module": module}
+        tests = fill("tests/schedule_plateau.py", holes)
     else:
         tests = _curve_tests(plan, schedule, imports)
     return fill(
@@ -78,7 +78,9 @@ def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
     length = length_name(schedule)
     if schedule.needs_length:
         imports.own("module", length)
+    module = Identifier(plan.task.module)
     holes = {
+        "module": module,
         "units": Identifier("steps" if by_step else "epochs"),
         "counter": Identifier("global_step" if by_step else "current_epoch"),
         "assign": Source("trainer = " if schedule.needs_length else ""),
@@ -93,5 +95,6 @@ def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
     function = FACTOR_FUNCTIONS[schedule.record.name]
     imports.own("optim", function)
     return tests + fill(
-        "tests/schedule_factor.py", {"function": Identifier(function), "closure": closure}
+        "tests/schedule_factor.py",
+        {"function": Identifier(function), "closure": closure, "module": module},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lightgen.plan.types import GroupPlan, Plan, SchedulePlan
 from lightgen.render.environment import ABSENT, fill
+from lightgen.render.noise import filter_settings
 from lightgen.render.optim import star_meaning
 from lightgen.source import Identifier, Prose, Source, block, prose
 
@@ -42,6 +43,7 @@ def render_pyproject(plan: Plan) -> str:
             "package": Identifier(plan.package),
             "distribution": Source(plan.package.replace("_", "-")),
             "description": _summary(plan),
+            "filters": filter_settings(plan),
             "dependencies": block(f'    "{entry}",' for entry in dependencies),
         },
     )

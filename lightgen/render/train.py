@@ -5,6 +5,7 @@ from __future__ import annotations
 from lightgen.plan.types import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
+from lightgen.render.noise import filter_calls
 from lightgen.render.optim import star_meaning
 from lightgen.render.values import argument_value, lightning_root
 from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
@@ -21,7 +22,7 @@ def render_train(plan: Plan) -> str:
     imports.names("collections.abc", "Iterator", "Sequence").names("pathlib", "Path")
     imports.names(f"{root}.callbacks", "LearningRateMonitor", "ModelCheckpoint")
     imports.names(f"{root}.loggers", logger)
-    imports.own("data", "DataModule").own("model", "Network").own("optim", "parameter_groups")
+    imports.own("data", "DataModule").own("optim", "parameter_groups")
     imports.own("module", plan.task.module).own("plot", "CurvePlot")
     batches = plan.max_steps if plan.max_steps < 0 else plan.max_steps * plan.accumulate
     return fill(
@@ -37,6 +38,7 @@ def render_train(plan: Plan) -> str:
             "logger": Source(f'    logger = {logger}("runs", name="")'),
             "trainer_arguments": block(indent(_trainer_lines(plan))),
             "best_metric": Source(plan.task.best_metric),
+            "filters": filter_calls(plan),
             "accumulate": _accumulate_lines(plan),
         },
     )

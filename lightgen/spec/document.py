@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,22 @@ def parse_document(text: str, where: str = SPEC_NAME) -> tomlkit.TOMLDocument:
     """Parse TOML, keeping comments and order. Raises InputError with line and column."""
     try:
         return tomlkit.parse(text)
-    except TOMLKitError as error:
-        place, what = where, str(error)
-        found = re.fullmatch(r"(?P<what>.*) at line (?P<line>\d+) col (?P<col>\d+)", what)
-        if found:
-            place, what = f"{where}:{found['line']}:{found['col']}", found["what"]
-        raise InputError(Problem(place, f"this is not TOML: {what}", "mend that line")) from None
+    except (TOMLKitError, ValueError, RecursionError) as error:
+        what = re.sub(r" at line \d+ col \d+$", "", str(error)).rstrip(".")
+        problem = Problem(f"{where}{_place(text)}", f"this is not TOML: {what}", "mend that line")
+        raise InputError(problem) from None
+
+
+def _place(text: str) -> str:
+    """The line and column of the first fault, counted from one as editors do."""
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+), column (\d+)", str(error))
+        return f":{found[1]}:{found[2]}" if found else f":{text.count(chr(10)) + 1}"
+    except (ValueError, RecursionError):  # a number or a nesting beyond all bounds
+        return ""
+    return ""
 
 
 def new_document() -> tomlkit.TOMLDocument:

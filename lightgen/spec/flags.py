@@ -42,12 +42,15 @@ def apply_flags(document: tomlkit.TOMLDocument, flags: Flags) -> tuple[list[str]
     """
     problems: list[Problem] = []
     assignments = [pair for text in flags.assignments if (pair := _assignment(text, problems))]
-    assignments.sort(key=lambda pair: pair[0][-1] != "name")  # names first: they set the types
+    # Names and declarations first: they say how the others are read.
+    assignments.sort(key=lambda pair: (pair[0][-1] != "name", not _declares(pair[0])))
     notes: list[str] = []
     if flags.optimizer is not None:
         notes += _choose(document, "optimizer", flags.optimizer)
     if flags.scheduler is not None:
         notes += _choose(document, "scheduler", flags.scheduler)
+    while assignments and (assignments[0][0][-1] == "name" or _declares(assignments[0][0])):
+        notes += _apply(document, *assignments.pop(0))
     if flags.groups is not None:
         try:
             _set_groups(document, parse_groups(flags.groups))
@@ -61,11 +64,19 @@ def apply_flags(document: tomlkit.TOMLDocument, flags: Flags) -> tuple[list[str]
     if flags.checkout is not None:
         set_value(document, ("template", "ref"), flags.checkout)
     for path, text in assignments:
-        if path in (("optimizer", "name"), ("scheduler", "name")) and text:
-            notes += _choose(document, path[0], text)
-        else:
-            _assign(document, path, text)
+        notes += _apply(document, path, text)
     return notes, problems
+
+
+def _declares(path: tuple[str, ...]) -> bool:
+    return path[:2] == ("optimizer", "hyperparameters")
+
+
+def _apply(document: tomlkit.TOMLDocument, path: tuple[str, ...], text: str) -> list[str]:
+    if path in (("optimizer", "name"), ("scheduler", "name")) and text:
+        return _choose(document, path[0], text)
+    _assign(document, path, text)
+    return []
 
 
 def _assignment(text: str, problems: list[Problem]) -> tuple[tuple[str, ...], str] | None:
@@ -180,11 +191,11 @@ def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...]) -> str:
         return {"lr": "rate", "match": "texts", "freeze": "flag"}[key]
     if path[0] in ("optimizer", "groups"):
         name = str(_name(content, "optimizer") or "AdamW")
-        if path[1:2] == ("hyperparameters",):
+        if _declares(path):
             return "toml"
         optimizer = find_optimizer(name)
         if name.lower() == "custom":
-            return CUSTOM_KINDS.get(key, "number or text")
+            return CUSTOM_KINDS.get(key) or _declared_kind(content, key)
         return _kind_in(optimizer.arguments if optimizer else {}, key)
     if path[0] == "scheduler":
         scheduler = find_scheduler(str(_name(content, "scheduler") or ""))
@@ -192,6 +203,17 @@ def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...]) -> str:
     if path[0] == "trainer":
         return _kind_in(trainer_arguments(), key)
     return "text"
+
+
+def _declared_kind(content: Mapping[str, Any], key: str) -> str:
+    """The kind of a custom optimizer's own hyperparameter: that of its default."""
+    declared = content["optimizer"].get("hyperparameters")
+    value = declared.get(key) if isinstance(declared, Mapping) else None
+    if isinstance(value, Mapping):
+        value = value.get("default")
+    if isinstance(value, bool):
+        return "flag"
+    return "numbers" if isinstance(value, list) else "number or text"
 
 
 def _name(content: Mapping[str, Any], table: str) -> Any:

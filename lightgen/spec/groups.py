@@ -29,7 +29,7 @@ def parse_groups(text: str) -> dict[str, dict[str, Any]]:
     for part in _join_continued(split_outside_brackets(text, ",")):
         name, table, found = _parse_group(part)
         problems += found
-        if name in groups:
+        if name in groups and not found:
             problems.append(
                 Problem("--groups", f"group '{name}' stands twice", "give each group one name")
             )

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lightgen.problems import InputError, Problem, guess
+from lightgen.problems import InputError, Problem
+from lightgen.spec.faults import Path, error_paths, shape_problems, unwritable, without
 
 SCHEMA_PATH = ".lightgen/schema.json"
 
@@ -134,51 +135,42 @@ class Spec(Table):
 
 def parse_spec(content: Mapping[str, Any]) -> Spec:
     """Check the shape of a spec. Raises InputError with every problem."""
+    spec, problems = examine_spec(content)
+    if spec is None or problems:
+        raise InputError(*problems)
+    return spec
+
+
+def examine_spec(content: Mapping[str, Any]) -> tuple[Spec | None, list[Problem]]:
+    """Check the shape of a spec; return its sound part too, so that the rest can be checked.
+
+    No part is sound where a choice is wrong that the meaning of others depends on.
+    """
+    found = list(unwritable(content))
+    problems, wrong = [problem for _, problem in found], [path for path, _ in found]
+    sound = without(content, wrong)
+    spec, errors = _validate(sound)
+    problems += shape_problems(errors, sound, _table_at)
+    wrong += error_paths(errors, sound)
+    if any(_decides(path) for path in wrong):
+        return None, problems
+    if spec is None:
+        spec, _ = _validate(without(sound, wrong))
+    return spec, problems
+
+
+def _decides(path: Path) -> bool:
+    return (len(path) == 1 and path != ("seed",)) or not _DECIDING.isdisjoint(path)
+
+
+_DECIDING = frozenset({"name", "package", "schedulers"})
+
+
+def _validate(content: Mapping[str, Any]) -> tuple[Spec | None, list[Any]]:
     try:
-        return Spec.model_validate(content)
+        return Spec.model_validate(content), []
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=True)
-        raise InputError(*dict.fromkeys(_problem(each, content) for each in found)) from None
-
-
-def _problem(error: Any, content: Mapping[str, Any]) -> Problem:
-    path = [part for part in error["loc"] if part not in _UNION_NOISE]
-    where = ".".join(map(str, path))
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        table = _table_at(path[:-1])
-        return Problem(where, f"unknown key '{path[-1]}'", guess(str(path[-1]), table.model_fields))
-    if kind == "missing":
-        return Problem(where, "is missing", "add it")
-    wished = _WISHED.get(kind, error["msg"][:1].lower() + error["msg"][1:])
-    wished = wished.format(**error.get("ctx", {}))
-    return Problem(where, f"{error['input']!r} is wrong: {wished}", _advice(path))
-
-
-# Names that pydantic puts into a location for the branch of a union that it tried.
-_UNION_NOISE = {"str", "float", "bool", "int", "Range", "list[str]", "list[float]"}
-_WISHED = {
-    "int_type": "a whole number is needed",
-    "float_type": "a number is needed",
-    "string_type": "a text is needed",
-    "bool_type": "true or false is needed",
-    "list_type": "a list is needed",
-    "dict_type": "a table is needed",
-    "model_type": "a table is needed",
-    "model_attributes_type": "a table is needed",
-    "greater_than_equal": "it must be at least {ge}",
-    "less_than_equal": "it must be at most {le}",
-    "literal_error": "it must be {expected}",
-}
-
-
-def _advice(path: list[Any]) -> str:
-    if path and isinstance(path[-1], str):
-        table = _table_at(path[:-1])
-        field = table.model_fields.get(path[-1])
-        if field is not None and field.description:
-            return field.description[:1].lower() + field.description[1:].rstrip(".")
-    return "write a value of that kind"
+        return None, list(error.errors(include_url=False, include_context=True))
 
 
 _TABLES: dict[str, type[BaseModel]] = {
@@ -193,7 +185,7 @@ _TABLES: dict[str, type[BaseModel]] = {
 }
 
 
-def _table_at(path: list[Any]) -> type[BaseModel]:
-    if len(path) >= 2 and path[:2] == ["optimizer", "hyperparameters"]:
+def _table_at(path: Path) -> type[BaseModel]:
+    if len(path) >= 2 and path[:2] == ("optimizer", "hyperparameters"):
         return Range
     return _TABLES.get(str(path[0]), Spec) if path else Spec

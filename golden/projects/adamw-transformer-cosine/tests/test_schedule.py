@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 
-from rows_run.model import Network
-from rows_run.module import total_steps
+from rows_run.module import Classifier, total_steps
 from rows_run.optim import build_optimizer, build_scheduler, cosine_factor
 from rows_run.train import parse_arguments, train
 
@@ -38,7 +37,7 @@ def test_the_rates_of_a_run_follow_the_schedule(
     monkeypatch.chdir(tmp_path)
     recorded = Rates()
     trainer = train(parse_arguments(["--max-epochs=2", "--max-steps=-1"]), [recorded])
-    optimizer = build_optimizer(Network(), {})
+    optimizer = build_optimizer(Classifier().model, {})
     scheduler = build_scheduler(optimizer, total_steps(trainer))
     expected = [[group["lr"] for group in optimizer.param_groups]]
     for _ in range(max(recorded.steps)):
@@ -63,7 +62,7 @@ def test_the_factor_rises_stays_below_one_and_falls_to_its_floor() -> None:
 
 
 def test_the_schedule_keeps_the_ratio_of_the_groups() -> None:
-    optimizer = build_optimizer(Network(), {})
+    optimizer = build_optimizer(Classifier().model, {})
     rates = [group["lr"] for group in optimizer.param_groups]
     scheduler = build_scheduler(optimizer, total_steps=10)
     for _ in range(5):

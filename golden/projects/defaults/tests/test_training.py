@@ -7,7 +7,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from digits_defaults.model import Network
 from digits_defaults.module import Classifier
 from digits_defaults.optim import build_optimizer
 from digits_defaults.train import main, parse_arguments, train
@@ -87,7 +86,7 @@ def test_resuming_with_another_recipe_stops(interrupted: Path) -> None:
 
 
 def test_a_rate_from_the_command_line_is_used_and_stored(tmp_path: Path) -> None:
-    group = build_optimizer(Network(), {}).param_groups[0]
+    group = build_optimizer(Classifier().model, {}).param_groups[0]
     owner = group["name"].removesuffix("/no_decay")
     rate = group["lr"] / 2
     task = run(*LENGTH, f"--lr={owner}={rate}")

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 
-from frozen_run.model import Network
-from frozen_run.module import total_steps
+from frozen_run.module import Classifier, total_steps
 from frozen_run.optim import build_optimizer, build_scheduler
 from frozen_run.train import parse_arguments, train
 
@@ -37,7 +36,7 @@ def test_the_rates_of_a_run_follow_the_schedule(
     monkeypatch.chdir(tmp_path)
     recorded = Rates()
     trainer = train(parse_arguments(["--max-epochs=2", "--max-steps=-1"]), [recorded])
-    optimizer = build_optimizer(Network(), {})
+    optimizer = build_optimizer(Classifier().model, {})
     scheduler = build_scheduler(optimizer, total_steps(trainer))
     expected = [[group["lr"] for group in optimizer.param_groups]]
     for _ in range(max(recorded.steps)):

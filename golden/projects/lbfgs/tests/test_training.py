@@ -7,7 +7,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from lbfgs_run.model import Network
 from lbfgs_run.module import Classifier
 from lbfgs_run.optim import build_optimizer
 from lbfgs_run.train import main, parse_arguments, train
@@ -87,7 +86,7 @@ def test_resuming_with_another_recipe_stops(interrupted: Path) -> None:
 
 
 def test_a_rate_from_the_command_line_is_used_and_stored(tmp_path: Path) -> None:
-    group = build_optimizer(Network(), {}).param_groups[0]
+    group = build_optimizer(Classifier().model, {}).param_groups[0]
     owner = group["name"].removesuffix("/no_decay")
     rate = group["lr"] / 2
     task = run(*LENGTH, f"--lr={owner}={rate}")

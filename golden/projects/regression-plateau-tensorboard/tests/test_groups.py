@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from diabetes_run.model import Network
+from diabetes_run.module import Regressor
 from diabetes_run.optim import (
     PATTERNS,
     build_optimizer,
@@ -15,7 +15,7 @@ from diabetes_run.optim import (
 
 
 def test_each_trainable_parameter_is_in_exactly_one_group() -> None:
-    model = Network()
+    model = Regressor().model
     groups = parameter_groups(model, {})
     grouped = [id(parameter) for group in groups for _, parameter in group["params"]]
     trained = [id(p) for p in model.parameters() if p.requires_grad]
@@ -23,19 +23,20 @@ def test_each_trainable_parameter_is_in_exactly_one_group() -> None:
 
 
 def test_groups_have_names_of_their_own() -> None:
-    names = [group["name"] for group in build_optimizer(Network(), {}).param_groups]
+    groups = build_optimizer(Regressor().model, {}).param_groups
+    names = [group["name"] for group in groups]
     assert len(set(names)) == len(names)
 
 
 def test_a_parameter_in_no_group_is_named() -> None:
-    model = Network()
+    model = Regressor().model
     model.register_parameter("forgotten", nn.Parameter(torch.zeros(2, 2)))
     with pytest.raises(ValueError, match="forgotten"):
-        check_coverage(model, parameter_groups(Network(), {}))
+        check_coverage(model, parameter_groups(Regressor().model, {}))
 
 
 def test_a_tied_weight_in_two_groups_is_named() -> None:
-    model = Network()
+    model = Regressor().model
     groups = parameter_groups(model, {})
     twin = {**groups[0], "name": "twin"}
     name, _ = twin["params"][0]
@@ -44,7 +45,7 @@ def test_a_tied_weight_in_two_groups_is_named() -> None:
 
 
 def test_a_group_of_frozen_parameters_is_named() -> None:
-    model = Network()
+    model = Regressor().model
     groups = parameter_groups(model, {})
     for _, parameter in groups[0]["params"]:
         parameter.requires_grad_(False)
@@ -54,32 +55,32 @@ def test_a_group_of_frozen_parameters_is_named() -> None:
 
 def test_an_unknown_group_on_the_command_line_is_named() -> None:
     with pytest.raises(ValueError, match="no group nonesuch"):
-        parameter_groups(Network(), {"nonesuch": 1.0})
+        parameter_groups(Regressor().model, {"nonesuch": 1.0})
 
 
 def test_a_rate_for_all_reaches_every_group_without_its_own() -> None:
-    before = parameter_groups(Network(), {})
+    before = parameter_groups(Regressor().model, {})
     rate = 1 + 2 * max(group["lr"] for group in before)
-    after = parameter_groups(Network(), {"*": rate})
+    after = parameter_groups(Regressor().model, {"*": rate})
     assert any(new["lr"] != old["lr"] for new, old in zip(after, before, strict=True))
 
 
 def test_a_pattern_without_parameter_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PATTERNS, "nonesuch", ["no.such.module"])
     with pytest.raises(ValueError, match="'no.such.module' matches no parameter"):
-        match_parameters(Network())
+        match_parameters(Regressor().model)
 
 
 def test_a_parameter_without_pattern_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diabetes_run.optim.PATTERNS", {})
-    name, _ = next(Network().named_parameters())
+    name, _ = next(Regressor().model.named_parameters())
     with pytest.raises(ValueError, match=f"{name} matches no group"):
-        match_parameters(Network())
+        match_parameters(Regressor().model)
 
 
 def test_a_group_behind_others_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    everything = [name for name, _ in Network().named_parameters()]
+    everything = [name for name, _ in Regressor().model.named_parameters()]
     patterns = {"first": everything, "second": everything}
     monkeypatch.setattr("diabetes_run.optim.PATTERNS", patterns)
-    with pytest.raises(ValueError, match="group second: earlier groups take every"):
-        match_parameters(Network())
+    with pytest.raises(ValueError, match="group second: earlier groups take all"):
+        match_parameters(Regressor().model)

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from diabetes_run.model import Network
+from diabetes_run.module import Regressor
 from diabetes_run.optim import build_optimizer, build_scheduler
 from diabetes_run.train import parse_arguments, train
 
 
 def test_a_metric_that_stops_improving_cuts_every_rate() -> None:
-    optimizer = build_optimizer(Network(), {})
+    optimizer = build_optimizer(Regressor().model, {})
     scheduler = build_scheduler(optimizer)
     assert isinstance(scheduler, ReduceLROnPlateau)
     before = [group["lr"] for group in optimizer.param_groups]

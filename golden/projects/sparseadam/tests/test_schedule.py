@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 
-from sparse_run.model import Network
+from sparse_run.module import Classifier
 from sparse_run.optim import build_optimizer, build_scheduler
 from sparse_run.train import parse_arguments, train
 
@@ -36,7 +36,7 @@ def test_the_rates_of_a_run_follow_the_schedule(
     monkeypatch.chdir(tmp_path)
     recorded = Rates()
     train(parse_arguments(["--max-epochs=2", "--max-steps=-1"]), [recorded])
-    optimizer = build_optimizer(Network(), {})
+    optimizer = build_optimizer(Classifier().model, {})
     scheduler = build_scheduler(optimizer)
     expected = [[group["lr"] for group in optimizer.param_groups]]
     for _ in range(max(recorded.epochs)):

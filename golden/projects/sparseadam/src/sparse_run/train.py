@@ -12,7 +12,6 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
 
 from sparse_run.data import DataModule
-from sparse_run.model import Network
 from sparse_run.module import Classifier
 from sparse_run.optim import parameter_groups
 from sparse_run.plot import CurvePlot
@@ -20,9 +19,7 @@ from sparse_run.plot import CurvePlot
 # The data lives in memory, where worker processes would only cost time.
 warnings.filterwarnings("ignore", message=".*does not have many workers.*")
 # A resumed run goes on in the folder of its checkpoint.
-warnings.filterwarnings(
-    "ignore", message="Checkpoint directory .* exists and is not empty"
-)
+warnings.filterwarnings("ignore", message="Checkpoint directory .* exists")
 # Lightning's own use of a name that torch renames.
 warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
 
@@ -49,7 +46,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if arguments.lr and arguments.ckpt_path:
         parser.error("--lr: a resumed run keeps the rates that it was started with")
     try:
-        parameter_groups(Network(), dict(arguments.lr))
+        parameter_groups(Classifier().model, dict(arguments.lr))
     except ValueError as error:
         parser.error(str(error))
     return arguments
@@ -117,11 +114,9 @@ def report(trainer: pl.Trainer) -> Iterator[str]:
         yield f"{metric} {value:.3f} after {trainer.current_epoch} epochs"
     saved = trainer.checkpoint_callback
     if isinstance(saved, ModelCheckpoint) and saved.best_model_score is not None:
-        best, last = map(
-            os.path.relpath, (saved.best_model_path, saved.last_model_path)
-        )
+        best = os.path.relpath(saved.best_model_path)
         yield f"best {metric} {saved.best_model_score:.3f}: {best}"
-        yield f"resume with --ckpt-path {last}"
+        yield f"resume with --ckpt-path {os.path.relpath(saved.last_model_path)}"
 
 
 if __name__ == "__main__":
