@@ -12,16 +12,16 @@ from lightgen.plan import Plan, make_plan
 from lightgen.problems import InputError, Problem, raise_if_any
 from lightgen.render.project import render_project
 from lightgen.spec.document import (
-    HEADER,
     SPEC_NAME,
     content_of,
     new_document,
     parse_document,
     read_text,
     set_value,
+    text_of,
 )
 from lightgen.spec.flags import Flags, apply_flags
-from lightgen.spec.model import SCHEMA_PATH, examine_spec
+from lightgen.spec.model import examine_spec
 from lightgen.tree import File, Tree
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def generate(
     `package` is the name where the spec has none; `relative_to` the folder that a pack's path is
     relative to. Raises InputError with every problem, ProjectError where a pack cannot be had.
     """
+    before = document.as_string()
     project = document.get("project", {})
     if isinstance(project, Mapping) and not project.get("package"):
         set_value(document, ("project", "package"), package)
@@ -66,12 +67,9 @@ def generate(
     content = content_of(document)
     plan = _plan(content, problems)
     rendered, pack, resolved = _with_pack(plan, relative_to, trust)
-    text = document.as_string()
-    if SCHEMA_PATH not in text:
-        text = HEADER + text
     tree = {
         **rendered,
-        SPEC_NAME: File.from_text(text),
+        SPEC_NAME: File.from_text(text_of(document, before)),
         **memory_of(rendered, content, pack, resolved),
     }
     return Generated(plan, rendered, dict(sorted(tree.items())), (*said, *plan.notes))

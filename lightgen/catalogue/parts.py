@@ -96,7 +96,7 @@ DATA = {
 MODELS = {
     model.name: model
     for model in [
-        Model("mlp", "fully connected layers", width=128, matrices_only=True),
+        Model("mlp", "fully connected layers", width=256, matrices_only=True),
         Model("cnn", "convolutions for images", width=32, images_only=True),
         Model("transformer", "a small encoder over rows or features", width=64),
         Model(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import typer
@@ -51,20 +54,41 @@ def print_notes(notes: Iterable[str]) -> None:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table that fits the terminal: rich's in one, plain columns elsewhere."""
+    """A table that fits the terminal.
+
+    Most do as they are. rich, slow to import, is left to those that don't: cells to wrap, or
+    characters that are not one column wide.
+    """
+    table = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    room = shutil.get_terminal_size().columns - sum(widths) - len(_GAP) * len(widths)
+    if room >= 0 and sys.stdout.encoding == "utf-8" and all(map(_is_plain, chain(*table))):
+        _print_columns(table, widths)
+    else:
+        _print_wrapped(table)
+
+
+_GAP, _RULE = "   ", "─"
+
+
+def _is_plain(cell: str) -> bool:
+    return cell.isascii() and cell.isprintable()
+
+
+def _print_columns(table: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
+    head, *rows = (f" {_GAP.join(map(str.ljust, row, widths))} " for row in table)
+    blank, rule = " " * len(head), f" {_RULE * (len(head) - 2)} "
+    typer.echo("\n".join((blank, typer.style(head, bold=True), rule, *rows, blank)))
+
+
+def _print_wrapped(table: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=not _is_terminal())
-    table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
+    head, *rows = table
+    wrapped = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
-
-
-def _is_terminal() -> bool:
-    import sys
-
-    return sys.stdout.isatty()
+        wrapped.add_row(*map(Text, row))
+    Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(wrapped)

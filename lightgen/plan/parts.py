@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from lightgen.catalogue.optimizers import Optimizer
 from lightgen.catalogue.parts import DATA, MODELS, TASKS, Data, Model, Task
 from lightgen.plan.groups import BACKBONE, HEAD, submodules
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan
@@ -57,7 +58,13 @@ def plan_model(
     names = submodules(groups)
     if model.sparse and names == (BACKBONE, HEAD) and not _named(groups):
         names = (_EMBEDDING,)
-    return ModelPlan(model, spec.model.width or model.width or 0, bias, names)
+    return ModelPlan(model, spec.model.width or _default_width(model, record), bias, names)
+
+
+def _default_width(model: Model, record: Optimizer) -> int:
+    """Half for an optimizer that orthogonalizes, at a cost cubic in the width."""
+    width = model.width or 0
+    return width // 2 if record.matrices_only else width
 
 
 def _named(groups: tuple[GroupPlan, ...]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lightgen.plan.types import GroupPlan, Plan, SchedulePlan
-from lightgen.render.environment import ABSENT, fill
+from lightgen.render.environment import fill
 from lightgen.render.noise import filter_settings
 from lightgen.render.optim import star_meaning
 from lightgen.source import Identifier, Prose, Source, block, prose
@@ -54,7 +54,6 @@ def render_readme(plan: Plan, files: list[str]) -> str:
     present = [name for name in _FILES if f"src/{plan.package}/{name}" in files]
     rows = [f"| `src/{plan.package}/{name}` | {_FILES[name]} |" for name in present]
     rows.append("| `tests/` | proofs of the wiring |")
-    rows.append("| `lightgen.toml` | the specification that this project was written from |")
     notes = _group_notes(plan)
     return fill(
         "project/README.md",
@@ -65,18 +64,17 @@ def render_readme(plan: Plan, files: list[str]) -> str:
             "data_summary": Source(plan.data.summary),
             "optimizer_text": _optimizer_text(plan),
             "group_rows": block(_group_row(group, plan) for group in plan.groups),
-            "group_notes": Source(" ".join(notes)) if notes else ABSENT,
+            "group_notes": block(notes),
             "schedule_text": _schedule_text(plan.schedule),
             "star_meaning": Source(str(star_meaning(plan))),
             "file_rows": block(rows),
-            "groups_example": Source(_groups_example(plan)),
         },
     )
 
 
 def _summary(plan: Plan) -> Prose:
     return Prose(
-        f"{plan.task.name.capitalize()} of {plan.data.name} with a {plan.model.record.name}, "
+        f"{plan.task.name.capitalize()} of {plan.data.name} with {_a(plan.model.record.name)}, "
         "trained by PyTorch Lightning."
     )
 
@@ -86,7 +84,7 @@ def _optimizer_text(plan: Plan) -> Source:
     where = f"`build_optimizer` in `src/{plan.package}/optim.py`"
     if optimizer.is_custom:
         return Source(
-            f"`{optimizer.class_name}` in `src/{plan.package}/custom_optimizer.py`, your own "
+            f"`{optimizer.class_name}` in `src/{plan.package}/custom_optimizer.py`, your own\n"
             f"`torch.optim.Optimizer`; its arguments stand in {where}."
         )
     return Source(f"`torch.optim.{optimizer.class_name}`; its arguments stand in {where}.")
@@ -119,7 +117,7 @@ def _group_notes(plan: Plan) -> list[str]:
         notes.append("A parameter belongs to the first group in `PATTERNS` that matches its name.")
     if any(group.splits_decay for group in plan.trained):
         notes.append(
-            "Biases, norms and what the model's `no_weight_decay()` lists get no weight decay: "
+            "Biases, norms and what the model's `no_weight_decay()` lists get no weight decay:\n"
             "they form a second group, `NAME/no_decay`."
         )
     notes.append("A parameter that is in no group, or in two, stops the run with its name.")
@@ -133,11 +131,11 @@ def _schedule_text(schedule: SchedulePlan | None) -> Source:
     lengths = " Its length is that of the run." if schedule.needs_length else ""
     monitor = f" It watches `{schedule.monitor}`." if schedule.monitor else ""
     return Source(
-        f"`{schedule.record.name}` ({schedule.record.summary}), moved once an {unit}; see "
+        f"`{schedule.record.name}` ({schedule.record.summary}), moved once an {unit}; see\n"
         f"`build_scheduler` in `optim.py`.{lengths}{monitor}"
     )
 
 
-def _groups_example(plan: Plan) -> str:
-    first, *_, head = (*plan.model.submodules, *plan.model.submodules)
-    return f"{first}:3e-5,{head}:3e-4" if first != head else f"{first}:3e-4"
+def _a(noun: str) -> str:
+    """With its article: an mlp, a cnn, an embedding-bag."""
+    return f"{'an' if noun[0] in 'aeio' or noun == 'mlp' else 'a'} {noun}"

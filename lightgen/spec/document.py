@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Table
 
 from lightgen.problems import InputError, Problem
 from lightgen.spec.model import SCHEMA_PATH
@@ -93,3 +94,74 @@ def drop_value(document: tomlkit.TOMLDocument, path: tuple[str, ...]) -> None:
             return
     if path[-1] in table:
         del table[path[-1]]
+
+
+def order_groups(document: tomlkit.TOMLDocument, wished: Sequence[str]) -> None:
+    """Leave these groups, in this order; those that stay keep their comments."""
+    table = document.get("groups", {})
+    old = dict(table) if isinstance(table, Mapping) else {}
+    if not (isinstance(table, Table) and all(type(each) is Table for each in old.values())):
+        # None yet, or inline, dotted, scattered: written anew.
+        old = {key: tomlkit.item(each.unwrap()) for key, each in old.items()}
+        drop_value(document, ("groups",))
+        table = document["groups"] = tomlkit.table(is_super_table=True)
+    staying = [key for key in old if key in wished]
+    in_order = [*staying, *(key for key in wished if key not in old)] == list(wished)
+    for key in list(table):
+        if key not in wished or not in_order:
+            table.remove(key)
+    for key in wished:
+        if key not in table:
+            table.append(key, old.get(key, tomlkit.table()))
+
+
+def text_of(document: tomlkit.TOMLDocument, before: str) -> str:
+    """The text of a document that was changed: as it was before, with the changes.
+
+    It names the schema, has one kind of line end, and reads back as the document.
+    """
+    text = document.as_string()
+    if SCHEMA_PATH not in text:
+        text = HEADER + text
+    spaced = _set_apart(text, before)
+    if "\r\n" in before:
+        spaced = re.sub(r"\r?\n", "\r\n", spaced)
+    content = content_of(document)
+    for candidate in (spaced, text):
+        if _reads_as(candidate, content):
+            return candidate
+    # tomlkit cannot add a table among dotted keys: the text would say something else.
+    return HEADER + "\n" + tomlkit.dumps(_plain(content))
+
+
+def _set_apart(text: str, before: str) -> str:
+    """One blank line around each table that was added."""
+    known = {line.strip() for line in before.splitlines() if line.startswith("[")}
+    lines: list[str] = []
+    after_added = False
+    for line in text.splitlines(keepends=True):
+        if line.startswith("["):
+            added = line.strip() not in known
+            if added or after_added:
+                while len(lines) > 1 and not lines[-1].strip() and not lines[-2].strip():
+                    lines.pop()
+                if lines and lines[-1].strip() and not lines[-1].startswith("#"):
+                    lines.append("\n")
+            after_added = added
+        lines.append(line)
+    return "".join(lines)
+
+
+def _reads_as(text: str, content: Mapping[str, Any]) -> bool:
+    """Whether a text has that content, the order of the groups included."""
+    try:
+        found = content_of(tomlkit.parse(text))
+    except TOMLKitError:
+        return False
+    return found == content and list(found.get("groups", ())) == list(content.get("groups", ()))
+
+
+def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values first: TOML would put them into the table before them."""
+    ordered = sorted(content.items(), key=lambda pair: isinstance(pair[1], Mapping))
+    return {k: _plain(v) if isinstance(v, Mapping) else v for k, v in ordered}

@@ -16,7 +16,7 @@ from lightgen.catalogue.schedulers import WIRING, find_scheduler
 from lightgen.catalogue.trainer import trainer_arguments
 from lightgen.problems import InputError, Problem
 from lightgen.source import literal
-from lightgen.spec.document import content_of, drop_value, set_value
+from lightgen.spec.document import content_of, drop_value, order_groups, set_value
 from lightgen.spec.groups import parse_groups, parse_rate, split_outside_brackets
 
 _TRUE = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -111,7 +111,7 @@ def _choose(document: tomlkit.TOMLDocument, table: str, name: str) -> list[str]:
     if table == "optimizer":
         dropped += [
             ("groups", group, key)
-            for group, settings in content.get("groups", {}).items()
+            for group, settings in _tables(content, "groups").items()
             for key in settings
             if key not in known and key not in ("match", "freeze", "lr")
         ]
@@ -131,19 +131,30 @@ def _class_keys(table: str, name: str) -> set[str] | None:
 
 
 def _set_groups(document: tomlkit.TOMLDocument, wished: dict[str, dict[str, Any]]) -> None:
-    old = content_of(document).get("groups", {})
-    drop_value(document, ("groups",))
+    order_groups(document, list(wished))
+    groups = _tables(content_of(document), "groups")
     for name, settings in wished.items():
-        table = dict(old.get(name, {}))
-        if "freeze" in settings:
-            table = {key: value for key, value in table.items() if key == "match"}
-        elif table.pop("freeze", None) and "lr" not in settings:
-            table.pop("lr", None)
-        for key, value in {**table, **settings}.items():
-            if key in settings and isinstance(value, str) and key != "lr":
+        for key in _outdated(groups.get(name, {}), settings):
+            drop_value(document, ("groups", name, key))
+        for key, value in settings.items():
+            if isinstance(value, str) and key != "lr":
                 _assign(document, ("groups", name, key), value)
             else:
                 set_value(document, ("groups", name, key), _toml(value))
+
+
+def _outdated(table: Mapping[str, Any], settings: Mapping[str, Any]) -> set[str]:
+    """The settings of a group that end as it is frozen, or trained again."""
+    if "freeze" in settings:
+        return set(table) - {"match"}
+    return {"freeze", "lr"} if table.get("freeze") else set()
+
+
+def _tables(content: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The subtables of a table; what is none is left for the check to refuse."""
+    found = content.get(name)
+    tables = found if isinstance(found, Mapping) else {}
+    return {key: each for key, each in tables.items() if isinstance(each, Mapping)}
 
 
 def _assign(document: tomlkit.TOMLDocument, path: tuple[str, ...], text: str) -> None:

@@ -9,7 +9,7 @@ class Network(nn.Module):
     Maps inputs of shape (batch, 1, 8, 8) to outputs of shape (batch, 10).
     """
 
-    def __init__(self, width: int = 128) -> None:
+    def __init__(self, width: int = 256) -> None:
         super().__init__()
         self.backbone = nn.Sequential(
             nn.Linear(64, width),
