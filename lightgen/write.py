@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import json
 import os
 import shutil
 import stat
@@ -18,7 +21,11 @@ _CONTENT = "content"
 
 def check_target(target: Path) -> None:
     """Raise ProjectError unless a project can be written there."""
-    problem = _target_problem(target)
+    try:
+        problem = _target_problem(target)
+    except OSError as error:
+        what = f"cannot be used ({error.strerror or error})"
+        problem = Problem(str(target), what, "choose another path")
     if problem:
         raise ProjectError(problem)
 
@@ -32,12 +39,9 @@ def _target_problem(target: Path) -> Problem | None:
             return Problem(where, "a file is in the way", "choose another path")
         if _read_only(target):
             return Problem(where, "the folder is read-only", "change its mode, or choose another")
-        try:
-            entries = sorted(entry.name for entry in target.iterdir())
-        except OSError as error:
-            return Problem(where, f"cannot be read ({error.strerror})", "check the permissions")
-        others = [name for name in entries if name not in (".git", _STAGING)]
-        if others and _STAGING not in entries:
+        ours = {".git", _STAGING, *_left_behind(target)}
+        others = sorted(entry.name for entry in target.iterdir() if entry.name not in ours)
+        if others:
             return Problem(
                 where,
                 f"the folder is not empty ({others[0]}{', ...' if len(others) > 1 else ''})",
@@ -45,6 +49,8 @@ def _target_problem(target: Path) -> Problem | None:
             )
         return None
     parent = _existing_parent(target)
+    if not parent.exists():
+        return Problem(str(parent), "this is a link to nothing", "choose another path")
     if not parent.is_dir():
         return Problem(str(parent), "a file is in the way", "choose another path")
     if _read_only(parent):
@@ -88,7 +94,7 @@ def _make_folder(target: Path, tree: Tree) -> None:
     made = _missing_parents(parent)
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=parent))
+        staging = Path(tempfile.mkdtemp(prefix=f".{target.name[:32]}.", dir=parent))
         try:
             _write_tree(staging, tree)
             staging.chmod(0o777 & ~_umask())
@@ -120,17 +126,19 @@ def _remove_if_empty(folder: Path) -> None:
 
 def _fill_folder(target: Path, tree: Tree) -> None:
     staging = target / _STAGING
-    if staging.exists():
-        _clear_interrupted(target, staging)
-        check_target(target)
+    for name in _left_behind(target):
+        _remove(target / name)
+    _remove(staging)
     content = staging / _CONTENT
-    entries = sorted({path.split("/")[0] for path in tree})
     moved: list[Path] = []
     try:
         content.mkdir(parents=True)
         _write_tree(content, tree)
-        (staging / _JOURNAL).write_text("\n".join(entries), encoding="utf-8")
-        for name in entries:
+        digests = {path: _digest(file.content) for path, file in tree.items()}
+        (staging / _JOURNAL).write_text(json.dumps(digests), encoding="utf-8")
+        for name in sorted({path.split("/")[0] for path in tree}):
+            if os.path.lexists(target / name):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
             moved.append(target / name)
             (content / name).rename(target / name)
     except BaseException:
@@ -138,17 +146,38 @@ def _fill_folder(target: Path, tree: Tree) -> None:
             _remove(path)
         raise
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        _remove(staging)
 
 
-def _clear_interrupted(target: Path, staging: Path) -> None:
-    """Take back what a killed call had moved: the journal was complete before the first move."""
-    journal = staging / _JOURNAL
-    if journal.is_file() and not journal.is_symlink():
-        for name in journal.read_text(encoding="utf-8").splitlines():
-            if name and "/" not in name and name not in (".", "..", ".git", _STAGING):
-                _remove(target / name)
-    shutil.rmtree(staging)
+def _left_behind(target: Path) -> set[str]:
+    """Entries that a killed call had moved into the folder and that nobody has changed since.
+
+    The journal was complete before the first move.
+    """
+    try:
+        digests = json.loads((target / _STAGING / _JOURNAL).read_bytes())
+    except (OSError, ValueError):
+        return set()
+    if not isinstance(digests, dict):
+        return set()
+    names = {str(path).split("/")[0] for path in digests} - {"", ".", "..", ".git", _STAGING}
+    return {name for name in names if _is_pristine(target, name, digests)}
+
+
+def _is_pristine(target: Path, name: str, digests: dict[str, str]) -> bool:
+    entry = target / name
+    if not os.path.lexists(entry):
+        return False
+    found = [path for path in [entry, *entry.rglob("*")] if path.is_symlink() or path.is_file()]
+    return all(
+        not path.is_symlink()
+        and digests.get(path.relative_to(target).as_posix()) == _digest(path.read_bytes())
+        for path in found
+    )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _remove(path: Path) -> None:

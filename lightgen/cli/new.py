@@ -52,6 +52,9 @@ def run_new(request: Request) -> int:
 def _asked(request: Request) -> Request:
     from lightgen.cli.wizard import ask, equivalent_command
 
+    if request.spec is not None:
+        what = "the spec file answers the questions"
+        raise InputError(Problem("--interactive", what, "leave out one of the two"))
     path, flags = ask(request.path, request.flags)
     typer.echo(f"\nThe same without questions:\n  {equivalent_command(path, flags)}\n")
     return replace(request, path=path, flags=flags)

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lightgen.catalogue.optimizers import optimizers
+from lightgen.catalogue.optimizers import find_optimizer, optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.schedulers import schedulers
 from lightgen.problems import InputError, LightgenError, Problem, ProjectError
@@ -28,9 +28,9 @@ def ask(path: Path, flags: Flags) -> tuple[Path, Flags]:
     place = _answer(
         questionary.text("Folder of the project", default=str(path), validate=_valid_path)
     )
-    said = {text.partition("=")[0] for text in flags.assignments}
+    said = {key: value for key, _, value in (text.partition("=") for text in flags.assignments)}
     chosen = []
-    task = "classification"
+    task = said.get("task", "classification").lower()
     if "task" not in said:
         task = _answer(questionary.select("Task", list(TASKS), default=task))
         chosen += [f"task={task}"] if task != "classification" else []
@@ -87,13 +87,13 @@ def _require_terminal() -> None:
 
 
 def _single_group(optimizer: str) -> bool:
-    record = optimizers().get(optimizer)
+    record = find_optimizer(optimizer)
     return record is not None and record.single_group
 
 
 def _fitting_models(optimizer: str, task: str) -> list[str]:
-    record = optimizers().get(optimizer)
-    image = DATA[TASKS[task].data].image is not None
+    record = find_optimizer(optimizer)
+    image = task in TASKS and DATA[TASKS[task].data].image is not None
     if record is not None and record.sparse_only:
         return ["embedding-bag"]
     if record is not None and record.matrices_only:

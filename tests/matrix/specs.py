@@ -1,0 +1,277 @@
+"""The matrix: specs that cover every pair of options, and what each must lead to.
+
+What a spec leads to is worked out here once more, from the spec's words alone and by torch's own
+schedulers, so that the tests hold the generated code against something that it was not made from.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from itertools import combinations, product
+from typing import Any
+
+from allpairspy import AllPairs
+from support.projects import plan_of
+
+from lightgen.catalogue.optimizers import optimizers
+from lightgen.catalogue.schedulers import schedulers
+from lightgen.problems import InputError
+
+SAMPLE = 48
+EPOCHS = 3
+TRAIN_SAMPLES = {"classification": 1438, "regression": 354}
+
+_GROUPS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "two": {"backbone": {"lr": 1e-3}, "head": {"lr": 2e-3}},
+    "three": {"stem": {"lr": "x0.1"}, "body": {}, "head": {"lr": "x2"}},
+    "one": {"net": {"lr": 3e-3}},
+    "frozen": {"backbone": {"freeze": True}, "head": {"lr": 1e-3}},
+    "patterns": {"biases": {"match": ["*.bias"], "lr": 1e-3}, "rest": {"lr": "x0.5"}},
+    "path": {"first": {"match": "backbone.0", "lr": 1e-4}, "rest": {}},
+    "regex": {"matrices": {"match": "re:weight$", "lr": "x0.2"}, "rest": {"freeze": True}},
+    "decay": {"backbone": {"lr": 1e-3, "weight_decay": 0.1}, "head": {"lr": 2e-3}},
+}
+_TRAINER: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "accumulate": {"accumulate_grad_batches": 2},
+    "clip norm": {"gradient_clip_val": 1.0},
+    "clip value": {"gradient_clip_val": 0.5, "gradient_clip_algorithm": "value"},
+    "bf16": {"precision": "bf16-mixed"},
+    "double": {"precision": "64-true"},
+    "sparse validation": {"check_val_every_n_epoch": 2},
+}
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "decay": {"weight_decay": 0.02},
+    "rate": {"lr": 5e-3},
+    "foreach": {"foreach": True},
+    "fused": {"fused": True},
+}
+OPTIONS: dict[str, Sequence[Any]] = {
+    "optimizer": [*optimizers(), "custom"],
+    "scheduler": ["none", *schedulers()],
+    "groups": list(_GROUPS),
+    "trainer": list(_TRAINER),
+    "settings": list(_SETTINGS),
+    "model": ["", "mlp", "cnn", "transformer", "embedding-bag"],
+    "warmup": [0, 3],
+    "task": ["classification", "regression"],
+    "lightning": ["pytorch_lightning", "lightning"],
+    "logger": ["csv", "tensorboard"],
+}
+
+
+def spec_of(row: Sequence[Any]) -> dict[str, Any]:
+    """The spec of a row of options, which may be the beginning of one."""
+    chosen = dict(zip(OPTIONS, row, strict=False))
+    optimizer = {"name": chosen["optimizer"], **_SETTINGS[chosen.get("settings", "plain")]}
+    if chosen["optimizer"] == "LBFGS" and "lr" in optimizer:
+        optimizer["lr"] = 0.5
+    spec: dict[str, Any] = {
+        "task": chosen.get("task", "classification"),
+        "project": {
+            "package": "sample_run",
+            "lightning": chosen.get("lightning", "pytorch_lightning"),
+        },
+        "data": {"batch_size": 480},
+        "optimizer": optimizer,
+        "groups": _GROUPS[chosen.get("groups", "none")],
+        "trainer": {
+            "max_epochs": EPOCHS,
+            "logger": chosen.get("logger", "csv"),
+            **_TRAINER[chosen.get("trainer", "plain")],
+        },
+    }
+    if chosen.get("model"):
+        spec["model"] = {"name": chosen["model"]}
+    if chosen.get("scheduler", "none") != "none":
+        spec["scheduler"] = {"name": chosen["scheduler"]}
+        if chosen.get("warmup"):
+            spec["scheduler"]["warmup_steps"] = chosen["warmup"]
+    elif chosen.get("warmup"):
+        raise InputError
+    return spec
+
+
+def _works(row: Sequence[Any]) -> bool:
+    try:
+        plan = plan_of(spec_of(row))
+    except InputError:
+        return False
+    return not _has_nothing_to_match(plan)
+
+
+def _has_nothing_to_match(plan: Any) -> bool:
+    """Patterns that this model has no parameter for: refused when the project starts."""
+    names = {group.name for group in plan.groups}
+    whole = plan.model.record.sparse or not plan.model.bias
+    return bool(whole and names & {"biases", "first"}) or bool(
+        plan.model.record.sparse and "matrices" in names
+    )
+
+
+@cache
+def matrix() -> tuple[dict[str, Any], ...]:
+    """Specs that cover every pair of options that go together."""
+    rows = [tuple(row) for row in AllPairs(list(OPTIONS.values()), filter_func=_works)]
+    return tuple(spec_of(row) for row in [*rows, *_missing(rows)])
+
+
+def _missing(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """A row for each pair that goes together and that the pairwise search left out."""
+    plain = tuple(values[0] for values in OPTIONS.values())
+    added: list[tuple[Any, ...]] = []
+    for (i, first), (j, second) in combinations(enumerate(OPTIONS.values()), 2):
+        seen = {(row[i], row[j]) for row in (*rows, *added)}
+        for a, b in product(first, second):
+            row = list(plain)
+            row[i], row[j] = a, b
+            if (a, b) not in seen and _works(row):
+                added.append(tuple(row))
+    return added
+
+
+def sample() -> tuple[int, ...]:
+    """The numbers of the specs that CI runs."""
+    return tuple(sorted(random.Random(0).sample(range(len(matrix())), SAMPLE)))
+
+
+def title(spec: dict[str, Any]) -> str:
+    """A short name of a spec."""
+    words = [spec["optimizer"]["name"], spec.get("scheduler", {}).get("name", "constant")]
+    words += [spec.get("model", {}).get("name", "default"), "+".join(spec["groups"]) or "whole"]
+    return "-".join(words)
+
+
+# What a spec must lead to.
+
+
+def expected_groups(spec: dict[str, Any], model: Any) -> dict[str, dict[str, Any]]:
+    """Name -> rate, weight decay and parameter names, from the spec's words."""
+    plan = plan_of(spec)
+    base = plan.optimizer.base_lr
+    default_decay = plan.optimizer.effective("weight_decay") or 0
+    shapes = {name: parameter.ndim for name, parameter in model.named_parameters()}
+    exempt = model.no_weight_decay() if hasattr(model, "no_weight_decay") else set()
+    left = list(shapes)
+    found: dict[str, dict[str, Any]] = {}
+    for name, group in (spec["groups"] or {"all": {"match": ["*"]}}).items():
+        patterns = group.get("match", ["*"] if name == "rest" else [name])
+        patterns = [patterns] if isinstance(patterns, str) else patterns
+        mine = [each for each in left if any(_fits(each, pattern) for pattern in patterns)]
+        left = [each for each in left if each not in mine]
+        if group.get("freeze"):
+            continue
+        lr = group.get("lr", base)
+        lr = base * float(lr[1:]) if isinstance(lr, str) else lr
+        decay = group.get("weight_decay", default_decay)
+        kept = [each for each in mine if decay and (shapes[each] < 2 or each in exempt)]
+        decayed = [each for each in mine if each not in kept]
+        if decayed:
+            found[name] = {"lr": lr, "weight_decay": decay, "names": decayed}
+        if kept:
+            found[f"{name}/no_decay"] = {"lr": lr, "weight_decay": 0, "names": kept}
+    return found
+
+
+def _fits(name: str, pattern: str) -> bool:
+    import re
+
+    if pattern.startswith("re:"):
+        return re.search(pattern[3:], name) is not None
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
+
+
+def expected_curve(spec: dict[str, Any], rates: Sequence[float]) -> tuple[list[list[float]], bool]:
+    """Rates of the groups before each interval, and whether intervals are steps."""
+    batches = math.ceil(TRAIN_SAMPLES[spec["task"]] / 480)
+    epoch_steps = math.ceil(batches / spec["trainer"].get("accumulate_grad_batches", 1))
+    total_steps = EPOCHS * epoch_steps
+    wished = spec.get("scheduler")
+    if wished is None:
+        return [list(rates)] * (EPOCHS + 1), False
+    name, warmup = wished["name"], wished.get("warmup_steps", 0)
+    if name in ("cosine", "linear", "wsd"):
+        factors = [_factor(name, step, total_steps, warmup) for step in range(total_steps + 1)]
+        return [[rate * factor for rate in rates] for factor in factors], True
+    by_step = schedulers()[name].interval == "step"
+    length = total_steps if by_step else EPOCHS
+    momentum = plan_of(spec).optimizer.record.arguments
+    return (
+        _simulate(name, warmup, rates, length, cycles=bool({"momentum", "betas"} & set(momentum))),
+        by_step,
+    )
+
+
+def _factor(name: str, step: int, total: int, warmup: int) -> float:
+    if step < warmup:
+        return (step + 1) / warmup
+    if name == "wsd":
+        decay = max(1, round(0.2 * total))
+        return 1 - min(1.0, max(0.0, (step - total + decay) / decay))
+    progress = min(1.0, (step - warmup) / max(1, total - warmup))
+    return 1 - progress if name == "linear" else (1 + math.cos(math.pi * progress)) / 2
+
+
+def _simulate(
+    name: str, warmup: int, rates: Sequence[float], length: int, *, cycles: bool
+) -> list[list[float]]:
+    import torch
+    from torch.optim import lr_scheduler as s
+
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in rates]
+    optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    rest = max(1, length - warmup)
+    start = {"start_factor": 0.1, "total_iters": 50}
+    make = {
+        "LambdaLR": lambda: s.LambdaLR(optimizer, lambda epoch: 0.95**epoch),
+        "MultiplicativeLR": lambda: s.MultiplicativeLR(optimizer, lambda epoch: 0.95),
+        "StepLR": lambda: s.StepLR(optimizer, max(1, length // 3)),
+        "MultiStepLR": lambda: s.MultiStepLR(
+            optimizer, [max(1, length // 2), max(1, length * 3 // 4)]
+        ),
+        "ConstantLR": lambda: s.ConstantLR(optimizer),
+        "LinearLR": lambda: s.LinearLR(optimizer),
+        "ExponentialLR": lambda: s.ExponentialLR(optimizer, 0.95),
+        "PolynomialLR": lambda: s.PolynomialLR(optimizer, rest),
+        "CosineAnnealingLR": lambda: s.CosineAnnealingLR(optimizer, rest),
+        "CosineAnnealingWarmRestarts": lambda: s.CosineAnnealingWarmRestarts(
+            optimizer, max(1, rest // 4)
+        ),
+        "CyclicLR": lambda: s.CyclicLR(
+            optimizer,
+            [rate / 10 for rate in rates],
+            list(rates),
+            max(1, length // 8),
+            cycle_momentum=cycles,
+        ),
+        "OneCycleLR": lambda: s.OneCycleLR(optimizer, list(rates), length, cycle_momentum=cycles),
+        "ReduceLROnPlateau": lambda: s.LambdaLR(optimizer, lambda epoch: 1.0),
+        "SequentialLR": lambda: s.SequentialLR(
+            optimizer,
+            [
+                s.LinearLR(optimizer, **start),
+                s.CosineAnnealingLR(optimizer, max(1, length - 50)),
+            ],
+            [50],
+        ),
+        "ChainedScheduler": lambda: s.ChainedScheduler(
+            [s.LinearLR(optimizer, **start), s.CosineAnnealingLR(optimizer, length)], optimizer
+        ),
+    }[name]
+    if warmup:
+        rise = s.LinearLR(optimizer, start_factor=1e-3, total_iters=warmup)
+        scheduler = s.SequentialLR(optimizer, [rise, make()], [warmup])
+    else:
+        scheduler = make()
+    curve = [[group["lr"] for group in optimizer.param_groups]]
+    for _ in range(length - (name == "OneCycleLR")):
+        optimizer.step()
+        scheduler.step()
+        curve.append([group["lr"] for group in optimizer.param_groups])
+    return curve

@@ -1,0 +1,109 @@
+"""Every pair of options: the project is rendered, imported and trained; groups and rates are right.
+
+CI runs a fixed sample; `python -m pytest tests/matrix --matrix=all` runs every spec.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch
+import lightning.pytorch.loggers
+import pytest
+import pytorch_lightning
+import pytorch_lightning.loggers
+import sklearn.datasets  # imported once, before the children are forked
+import tensorboard
+import torch
+import torchmetrics
+
+sys.path.insert(0, str(Path(__file__).parent))
+import specs  # noqa: E402
+from support.projects import in_project, project  # noqa: E402
+
+IMPORTED = (lightning, pytorch_lightning, sklearn, tensorboard, torch, torchmetrics)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "number" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--matrix")
+        numbers = range(len(specs.matrix())) if wanted == "all" else specs.sample()
+        ids = [f"{number}-{specs.title(specs.matrix()[number])}" for number in numbers]
+        metafunc.parametrize("number", numbers, ids=ids)
+
+
+def test_the_matrix_is_large() -> None:
+    assert len(specs.matrix()) >= 150
+
+
+def test_every_optimizer_and_scheduler_is_in_it() -> None:
+    chosen = {spec["optimizer"]["name"] for spec in specs.matrix()}
+    schedules = {spec.get("scheduler", {}).get("name", "none") for spec in specs.matrix()}
+    assert chosen == set(specs.OPTIONS["optimizer"])
+    assert schedules == set(specs.OPTIONS["scheduler"])
+
+
+def train_and_record() -> dict[str, Any]:
+    """Train in the child and tell what the optimizer was given at each batch."""
+    import warnings
+
+    warnings.simplefilter("error")
+    import sample_run.train as train_module
+
+    root = train_module.pl
+
+    class Record(root.Callback):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            self.batches: list[tuple[int, int, list[float]]] = []
+            self.groups: dict[str, dict[str, Any]] = {}
+
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            names = {id(p): name for name, p in pl_module.model.named_parameters()}
+            for group in trainer.optimizers[0].param_groups:
+                self.groups[group["name"]] = {
+                    "weight_decay": group.get("weight_decay", 0),
+                    "names": [names[id(p)] for p in group["params"]],
+                    "stored": group["param_names"],
+                }
+
+        def on_train_batch_start(
+            self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int
+        ) -> None:
+            rates = [float(group["lr"]) for group in trainer.optimizers[0].param_groups]
+            self.batches.append((trainer.global_step, trainer.current_epoch, rates))
+
+    record = Record()
+    trainer = train_module.train(train_module.parse_arguments([]), [record])
+    model = trainer.lightning_module.model
+    finite = all(bool(torch.isfinite(p).all()) for p in model.parameters())
+    return {
+        "groups": record.groups,
+        "batches": record.batches,
+        "finite": finite,
+        "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
+        "model": model.float(),
+    }
+
+
+def test_a_project_trains_as_its_spec_says(number: int, tmp_path: Path) -> None:
+    spec = specs.matrix()[number]
+    got = in_project(project(spec, tmp_path), lambda: _portable(train_and_record(), spec))
+    assert got["finite"]
+    assert {"train/loss", "val/loss"} <= got["metrics"].keys()
+    expected = got["expected"]
+    assert list(got["groups"]) == list(expected)
+    for name, group in expected.items():
+        assert sorted(got["groups"][name]["names"]) == sorted(group["names"]), name
+        assert got["groups"][name]["stored"] == got["groups"][name]["names"], name
+        assert got["groups"][name]["weight_decay"] == pytest.approx(group["weight_decay"]), name
+    curve, by_step = specs.expected_curve(spec, [group["lr"] for group in expected.values()])
+    for step, epoch, rates in got["batches"]:
+        assert rates == pytest.approx(curve[step if by_step else epoch], abs=1e-12), (step, epoch)
+
+
+def _portable(got: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    """Work out what is expected beside the model, which stays in the child."""
+    expected = specs.expected_groups(spec, got.pop("model"))
+    return {**got, "expected": expected}
