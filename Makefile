@@ -36,11 +36,11 @@ golden: $(VENV)/test
 	git diff --stat golden
 
 $(VENV)/demo: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) -e ".[torch,plot]" hatchling
+	$(PIP) -e ".[torch,plot]"
 	touch $@
 
 $(VENV)/test: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) -e ".[test]" hatchling
+	$(PIP) -e ".[test]"
 	touch $@
 
 $(VENV)/bin/python:

@@ -73,6 +73,8 @@ def _invoke(words: list[str]) -> int:
         return stop.exit_code
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:  # what rich makes of a closed pipe
+        raise BrokenPipeError from None
     except usage_error as error:
         if "--json" in words:
             _tell(WRONG_USAGE, Problem("command line", error.format_message(), "see --help"))
@@ -107,4 +109,5 @@ def _exit(code: int) -> NoReturn:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    gc.freeze()  # else the interpreter searches everything for garbage, a sixth of the run
     sys.exit(code)

@@ -10,7 +10,7 @@ from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Table
+from tomlkit.items import InlineTable, Table
 
 from lightgen.problems import InputError, Problem
 from lightgen.spec.model import SCHEMA_PATH
@@ -74,7 +74,9 @@ def set_value(document: tomlkit.TOMLDocument, path: tuple[str, ...], value: Any)
     table: Any = document
     for at, part in enumerate(path[:-1]):
         if not isinstance(table.get(part), Mapping):
-            table[part] = tomlkit.table(is_super_table=path[: at + 1] == ("groups",))
+            inline = isinstance(table, InlineTable)
+            is_super = path[: at + 1] == ("groups",)
+            table[part] = tomlkit.inline_table() if inline else tomlkit.table(is_super)
         table = table[part]
     if path[-1] in table and hasattr(table[path[-1]], "trivia"):
         comment = table[path[-1]].trivia

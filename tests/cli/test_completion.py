@@ -1,0 +1,41 @@
+"""The shell offers the names that the catalogue has."""
+
+from __future__ import annotations
+
+import pytest
+from support.command import Lightgen
+
+from lightgen.catalogue.optimizers import optimizers
+from lightgen.catalogue.schedulers import schedulers
+
+
+def offered(lightgen: Lightgen, monkeypatch: pytest.MonkeyPatch, typed: str) -> list[str]:
+    words = f"lightgen {typed}"
+    monkeypatch.setenv("_LIGHTGEN_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    return lightgen().out.split()
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("new --optimizer ", [*optimizers(), "custom"]),
+        ("new --scheduler ", [*schedulers()]),
+        ("new --optimizer ada", "adadelta adafactor adagrad adam adamw adamax".split()),
+        ("new --optimizer AdamW", ["AdamW"]),
+        ("new --scheduler co", "cosine constantlr cosineannealinglr cosineannealingwarmrestarts"),
+        ("list op", ["optimizers"]),
+        ("show t", ["tasks"]),
+        ("n", ["new"]),
+        ("new --opt", ["--optimizer"]),
+    ],
+)
+def test_names_are_offered(
+    lightgen: Lightgen,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    expected: list[str] | str,
+) -> None:
+    wished = expected.split() if isinstance(expected, str) else expected
+    assert offered(lightgen, monkeypatch, typed) == wished
