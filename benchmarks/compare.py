@@ -45,8 +45,8 @@ def print_ratios(times: Times, reference: str, *, unit: str, scale: float) -> No
     `scale` is how many of the unit are a second.
     """
     rounds = len(times[reference])
-    table = Table(title=f"{rounds} rounds, {unit}", title_justify="left")
-    table.add_column("")
+    table = Table(title=f"{rounds} rounds, {unit}")
+    table.add_column("", no_wrap=True)
     for head in ("minimum", "median", "ratio of minima", "ratio of medians"):
         table.add_column(head, justify="right")
     for name, seconds in times.items():

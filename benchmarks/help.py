@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from benchmarks.compare import measure, parser, print_ratios, script, seconds_of
@@ -35,13 +36,10 @@ def main() -> None:
             "typer hello --help": [sys.executable, str(hello), "--help"],
             "lightgen --help": [script("lightgen"), "--help"],
         }
-        times = measure(
-            {
-                name: lambda command=command: seconds_of(command, home=home)
-                for name, command in contestants.items()
-            },
-            arguments.rounds,
-        )
+        runs = {
+            name: partial(seconds_of, command, home=home) for name, command in contestants.items()
+        }
+        times = measure(runs, arguments.rounds)
     print_ratios(times, "typer hello --help", unit="milliseconds", scale=1e3)
 
 

@@ -74,9 +74,13 @@ def top_folder(files: Tree, environment: Environment) -> str:
         return found[0]
     if found:
         names = ", ".join(f"'{name}'" for name in found)
-        raise InputError(Problem(WHERE, f"the pack has more than one template folder: {names}"))
+        raise InputError(
+            Problem(WHERE, f"the pack has more than one template folder: {names}", "keep one")
+        )
     wished = f"{marks[1]} cookiecutter.NAME {marks[2]}"
-    raise InputError(Problem(WHERE, f"the pack has no folder named like '{wished}' with a file"))
+    raise InputError(
+        Problem(WHERE, f"the pack has no folder named like '{wished}' with a file", "add one")
+    )
 
 
 def template_problem(error: Exception, where: str, files: Tree, known: Iterable[str]) -> Problem:
@@ -90,7 +94,7 @@ def template_problem(error: Exception, where: str, files: Tree, known: Iterable[
     if isinstance(error, TemplateNotFound):
         what = f"the pack has no text file '{error.name}' to include"
     stands = f"{place[0]}:{place[1]}" if place[0] else where
-    return Problem(stands, what, _advice(what, known))
+    return Problem(stands, what, _advice(what, known) or "mend it in the pack")
 
 
 def explainer(where: str, files: Tree, context: Context) -> Explain:

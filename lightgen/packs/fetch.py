@@ -192,7 +192,9 @@ def _read(folder: Path, address: str, only: list[str] | None = None) -> Tree:
     if CONTEXT_FILE not in files and not any(fault.startswith(CONTEXT_FILE) for fault in faults):
         raise _refused(f"'{address}' has no {CONTEXT_FILE}", "a pack is a cookiecutter template")
     if faults:
-        raise InputError(*(Problem(WHERE, f"'{address}': {fault}") for fault in faults))
+        raise InputError(
+            *(Problem(WHERE, f"'{address}': {fault}", "mend the pack") for fault in faults)
+        )
     return files
 
 

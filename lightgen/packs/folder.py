@@ -22,7 +22,13 @@ def load(directory: Path) -> Tree:
     regular file.
     """
     if directory.is_symlink() or not directory.is_dir():
-        raise ProjectError(Problem(str(directory), "the stored pack is missing or no folder"))
+        raise ProjectError(
+            Problem(
+                str(directory),
+                "the stored pack is missing or no folder",
+                "restore it from version control",
+            )
+        )
     files, faults = read_folder(directory, follow_inner_links=False)
     if faults:
         raise ProjectError(*(Problem(str(directory), fault) for fault in faults))

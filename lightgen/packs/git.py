@@ -95,7 +95,9 @@ def check_out(clone: Path, ref: str, source: str) -> None:
         except subprocess.CalledProcessError as error:
             raise clone_failed(source, error.output) from error
         return
-    raise InputError(Problem(WHERE, f"'{source}' has no branch, tag or commit '{ref}'"))
+    raise InputError(
+        Problem(WHERE, f"'{source}' has no branch, tag or commit '{ref}'", "choose one that it has")
+    )
 
 
 def head(folder: Path) -> str:

@@ -59,14 +59,16 @@ def target_problems(pairs: Iterable[tuple[str, str]]) -> list[Problem]:
     for origin, target in pairs:
         fault = path_fault(target)
         if fault:
-            problems.append(Problem(origin, f"its path, {target!r}, {fault}"))
+            problems.append(
+                Problem(origin, f"its path, {target!r}, {fault}", "rename it in the pack")
+            )
         elif target in origins:
             what = f"its path, {target!r}, is also that of {origins[target]}"
-            problems.append(Problem(origin, what))
+            problems.append(Problem(origin, what, "rename it in the pack"))
         origins.setdefault(target, origin)
     for one, other in clashes(origins):
         what = f"its path, {other!r}, cannot stand beside {one!r} of {origins[one]}"
-        problems.append(Problem(origins[other], what))
+        problems.append(Problem(origins[other], what, "rename it in the pack"))
     return problems
 
 

@@ -75,7 +75,9 @@ def _is_hook(path: PurePosixPath) -> bool:
 
 def _read_object(files: Tree) -> dict[str, object]:
     if CONTEXT_FILE not in files:
-        raise InputError(Problem(WHERE, f"the pack has no {CONTEXT_FILE}"))
+        raise InputError(
+            Problem(WHERE, f"the pack has no {CONTEXT_FILE}", "name the folder that holds it")
+        )
     try:
         said = json.loads(files[CONTEXT_FILE].content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -93,4 +95,6 @@ def _strings(said: Mapping[str, object], name: str) -> tuple[str, ...]:
 
 
 def _wrong(what: str) -> InputError:
-    return InputError(Problem(WHERE, f"the pack's {CONTEXT_FILE} is wrong: {what}"))
+    return InputError(
+        Problem(WHERE, f"the pack's {CONTEXT_FILE} is wrong: {what}", "mend it in the pack")
+    )

@@ -54,7 +54,9 @@ def generate(pack: Pack, wished: Mapping[str, str], context: object) -> Tree:
         printed = _run(folder, pack, wished, context)
         project = _project(folder, printed)
         files, faults = read_folder(project, follow_inner_links=True)
-    problems = [Problem(WHERE, f"what the pack generated: {fault}") for fault in faults]
+    problems = [
+        Problem(WHERE, f"what the pack generated: {fault}", "mend the pack") for fault in faults
+    ]
     raise_if_any(problems + target_problems((path, path) for path in files))
     return files
 
@@ -103,7 +105,9 @@ def _project(folder: Path, printed: str) -> Path:
     try:
         outcome = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        problem = Problem(WHERE, "the pack ended the process that generated it", said)
+        problem = Problem(
+            WHERE, "the pack ended the process that generated it", said or "mend the pack"
+        )
         raise InputError(problem) from error
     if "problems" in outcome:
         problems = [Problem(*fields) for fields in outcome["problems"]]
@@ -149,7 +153,7 @@ def _check_top(rendered: str, top: str) -> None:
     """Refuse a name by which cookiecutter would generate outside of its folder."""
     fault = path_fault(rendered)
     if fault:
-        raise InputError(Problem(top, f"its path, {rendered!r}, {fault}"))
+        raise InputError(Problem(top, f"its path, {rendered!r}, {fault}", "rename it in the pack"))
 
 
 def _explain(error: Exception) -> Problem:

@@ -152,4 +152,4 @@ def _merged(default: object, said: object) -> object:
 
 
 def _problem(name: str, what: str, todo: str = "") -> Problem:
-    return Problem(f"template.variables.{name}", what, todo)
+    return Problem(f"template.variables.{name}", what, todo or "mend it in the pack")

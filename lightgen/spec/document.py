@@ -52,7 +52,7 @@ def _place(text: str) -> str:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+), column (\d+)", str(error))
-        return f":{found[1]}:{found[2]}" if found else f":{text.count(chr(10)) + 1}"
+        return f":{found[1]}:{found[2]}" if found else f":{len(text.rstrip().splitlines())}"
     except (ValueError, RecursionError):  # a number or a nesting beyond all bounds
         return ""
     return ""

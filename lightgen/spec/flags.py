@@ -124,7 +124,7 @@ def _class_keys(table: str, name: str) -> set[str] | None:
     if table == "optimizer":
         optimizer = find_optimizer(name)
         if name.lower() == "custom":
-            return {"name", "class_name", "hyperparameters", *CUSTOM_KINDS}
+            return {"name", "hyperparameters", *CUSTOM_KINDS}
         return None if optimizer is None else {"name", *optimizer.arguments}
     scheduler = find_scheduler(name)
     return None if scheduler is None else {"name", *WIRING, *scheduler.arguments}
@@ -176,6 +176,7 @@ def _toml(value: Any) -> Any:
 
 
 CUSTOM_KINDS = {
+    "class_name": "text",
     "lr": "number",
     "betas": "numbers",
     "eps": "number",
@@ -254,7 +255,10 @@ def read_value(text: str, kind: str) -> Any:
             return text
     if kind == "flag":
         return _TRUE.get(text.lower(), text)
-    if kind in ("integer", "number", "number or text"):
+    if kind == "number or text":
+        value = _number(text, whole=False)
+        return _unquoted(value) if isinstance(value, str) else value
+    if kind in ("integer", "number"):
         return _number(text, whole=kind == "integer")
     return _unquoted(text)
 

@@ -74,12 +74,28 @@ def rendered(pack: Pack, **wished: str) -> dict[str, str]:
     return {path: file.text for path, file in render(pack, wished, CONTEXT).items()}
 
 
+# What to do about a pack that cannot be taken as it is: the tests below compare the rest.
+GENERAL_ADVICE = (
+    "rename it in the pack",
+    "mend it in the pack",
+    "mend the pack",
+    "name the folder that holds it",
+    "choose one that it has",
+    "keep one",
+    "add one",
+    "restore it from version control",
+)
+
+
 def refusal(action: Callable[[], object], kind: type[LightgenError] = InputError) -> str:
     """The message of the error that action raises."""
     with pytest.raises(LightgenError) as caught:
         action()
     assert type(caught.value) is kind
-    return str(caught.value)
+    said = str(caught.value)
+    for advice in GENERAL_ADVICE:
+        said = said.replace(f"; {advice}", "")
+    return said
 
 
 def git(folder: Path, *arguments: str) -> str:
