@@ -8,7 +8,7 @@ The tables that take a class's arguments get the arguments of every class of the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ _TYPES: dict[str, dict[str, Any]] = {
 
 def build_schema() -> dict[str, Any]:
     """The schema of `Spec` with the catalogue's names and arguments."""
-    schema = Spec.model_json_schema()
+    schema: dict[str, Any] = _without_null(Spec.model_json_schema())
     schema["$schema"] = "http://json-schema.org/draft-07/schema#"
     schema["title"] = "lightgen.toml"
     tables = schema["$defs"]
@@ -54,20 +54,42 @@ def build_schema() -> dict[str, Any]:
     return schema
 
 
-def _add_arguments(table: dict[str, Any], sources: Iterable[dict[str, Argument] | Any]) -> None:
+def _without_null(schema: Any) -> Any:
+    """TOML has no null: what may be left out is what the spec does not have."""
+    if isinstance(schema, list):
+        return [_without_null(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: _without_null(each) for key, each in schema.items()}
+    if kept.get("default", ...) is None:
+        del kept["default"]
+    branches = [each for each in kept.get("anyOf", []) if each != {"type": "null"}]
+    if len(branches) == 1:
+        del kept["anyOf"]
+        return {**branches[0], **kept}
+    return {**kept, "anyOf": branches} if branches else kept
+
+
+def _add_arguments(table: dict[str, Any], sources: Iterable[Mapping[str, Argument]]) -> None:
+    """Add the arguments of all classes; one that two classes read differently may be either."""
+    variants: dict[str, list[dict[str, Any]]] = {}
     for arguments in sources:
         for name, argument in arguments.items():
-            if argument.kind != "none":
-                table["properties"].setdefault(name, _property(argument))
+            if argument.kind != "none" and name not in table["properties"]:
+                found = variants.setdefault(name, [])
+                found += [each for each in _properties(argument) if each not in found]
+    for name, found in variants.items():
+        table["properties"][name] = found[0] if len(found) == 1 else {"anyOf": found}
 
 
-def _property(argument: Argument) -> dict[str, Any]:
+def _properties(argument: Argument) -> list[dict[str, Any]]:
     found = dict(_TYPES[argument.kind])
     if argument.doc:
         found["description"] = argument.doc
     if argument.choices:
         found["examples"] = list(argument.choices)
-    return found
+    nullable = argument.optional or argument.default is None
+    return [found, {"const": "none"}] if nullable and found["type"] != "string" else [found]
 
 
 def _suggest(field: dict[str, Any], known: list[str]) -> None:

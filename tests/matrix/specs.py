@@ -110,9 +110,7 @@ def _has_nothing_to_match(plan: Any) -> bool:
     """Patterns that this model has no parameter for: refused when the project starts."""
     names = {group.name for group in plan.groups}
     whole = plan.model.record.sparse or not plan.model.bias
-    return bool(whole and names & {"biases", "first"}) or bool(
-        plan.model.record.sparse and "matrices" in names
-    )
+    return bool(whole and names & {"biases", "first", "matrices"})
 
 
 @cache
