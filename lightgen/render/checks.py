@@ -18,6 +18,7 @@ def render_training_test(plan: Plan) -> str:
     imports.names("collections.abc", "Sequence").names("pathlib", "Path")
     imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
     imports.own("module", plan.task.module).own("optim", "build_optimizer")
+    imports.own("data", "DataModule")
     imports.own("train", "main", "parse_arguments", "train")
     holes = {
         "imports": imports.source(),

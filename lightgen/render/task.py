@@ -103,7 +103,7 @@ def _recipe_hooks(plan: Plan) -> list[str]:
         "    optimizer = self.trainer.optimizers[0]",
         *indent(recorded),
         "    self.recipe = recipe_of(optimizer, schedule)",
-        "    if self.resumed_recipe is not None:",
+        "    if self.trainer.ckpt_path and self.resumed_recipe is not None:",
         "        check_recipe(self.resumed_recipe, self.recipe)",
         "    self.print(describe_groups(optimizer.param_groups))",
         "",

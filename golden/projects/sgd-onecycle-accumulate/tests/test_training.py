@@ -7,6 +7,7 @@ import lightning.pytorch as pl
 import pytest
 import torch
 
+from onecycle_run.data import DataModule
 from onecycle_run.module import Classifier
 from onecycle_run.optim import build_optimizer
 from onecycle_run.train import main, parse_arguments, train
@@ -83,6 +84,14 @@ def test_resuming_with_another_recipe_stops(interrupted: Path) -> None:
     torch.save(checkpoint, interrupted)
     with pytest.raises(ValueError, match="another recipe.*lr was"):
         run(*LENGTH, f"--ckpt-path={interrupted}")
+
+
+def test_weights_of_another_recipe_start_a_new_run(interrupted: Path) -> None:
+    checkpoint = torch.load(interrupted, weights_only=True)
+    checkpoint["recipe"]["optimizer"] = "Another"
+    torch.save(checkpoint, interrupted)
+    task = Classifier.load_from_checkpoint(interrupted)
+    pl.Trainer(fast_dev_run=True).fit(task, DataModule())
 
 
 def test_a_rate_from_the_command_line_is_used_and_stored(tmp_path: Path) -> None:

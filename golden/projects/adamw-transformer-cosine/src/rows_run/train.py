@@ -45,6 +45,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.lr and arguments.ckpt_path:
         parser.error("--lr: a resumed run keeps the rates that it was started with")
+    if arguments.ckpt_path and not arguments.ckpt_path.is_file():
+        parser.error(f"--ckpt-path: there is no file {arguments.ckpt_path}")
     try:
         parameter_groups(Classifier().model, dict(arguments.lr))
     except ValueError as error:

@@ -65,7 +65,7 @@ class Classifier(pl.LightningModule):
             "total_steps": total_steps(self.trainer),
         }
         self.recipe = recipe_of(optimizer, schedule)
-        if self.resumed_recipe is not None:
+        if self.trainer.ckpt_path and self.resumed_recipe is not None:
             check_recipe(self.resumed_recipe, self.recipe)
         self.print(describe_groups(optimizer.param_groups))
 
