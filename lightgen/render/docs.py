@@ -30,7 +30,6 @@ def render_pyproject(plan: Plan) -> str:
     dependencies = sorted(
         [
             _LIGHTNING[plan.lightning],
-            "rich>=13",
             "torch>=2.13,<3",
             *(f"{package}>=1.5" for package in plan.data.packages),
             *(["tensorboard>=2.16"] if plan.logger == "tensorboard" else []),

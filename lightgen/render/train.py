@@ -20,6 +20,7 @@ def render_train(plan: Plan) -> str:
     imports = Imports(plan.package)
     imports.module("argparse", "math", "os", "warnings", f"{root} as pl")
     imports.names("collections.abc", "Iterator", "Sequence").names("pathlib", "Path")
+    imports.names("importlib.util", "find_spec")
     imports.names(f"{root}.callbacks", "LearningRateMonitor", "ModelCheckpoint")
     imports.names(f"{root}.loggers", logger)
     imports.own("data", "DataModule").own("optim", "parameter_groups")

@@ -5,6 +5,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -47,6 +48,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error("--lr: a resumed run keeps the rates that it was started with")
     if arguments.ckpt_path and not arguments.ckpt_path.is_file():
         parser.error(f"--ckpt-path: there is no file {arguments.ckpt_path}")
+    if arguments.plot and find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install -e .[plot]")
     try:
         parameter_groups(Classifier().model, dict(arguments.lr))
     except ValueError as error:
