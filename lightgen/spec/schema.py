@@ -61,7 +61,7 @@ def _without_null(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     kept = {key: _without_null(each) for key, each in schema.items()}
-    if kept.get("default", ...) is None:
+    if isinstance(kept.get("default", ...), dict | None):
         del kept["default"]
     branches = [each for each in kept.get("anyOf", []) if each != {"type": "null"}]
     if len(branches) == 1:

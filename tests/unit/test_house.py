@@ -47,6 +47,9 @@ def part_of(module: str) -> str:
     return module.partition(".")[2].partition(".")[0]
 
 
+MODULES = {module_of(path): path for path in FILES}
+
+
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -59,8 +62,8 @@ def imports_of(node: ast.AST, *, at_import_only: bool = False) -> set[str]:
             found |= {alias.name for alias in child.names}
         elif isinstance(child, ast.ImportFrom) and child.module:
             assert child.level == 0, "imports are absolute"
-            found.add(child.module)
-            found |= {f"{child.module}.{alias.name}" for alias in child.names}
+            names = {f"{child.module}.{alias.name}" for alias in child.names}
+            found |= names if names <= MODULES.keys() else {child.module}
         elif at_import_only and (isinstance(child, ast.FunctionDef) or _for_types(child)):
             continue
         else:
@@ -70,9 +73,6 @@ def imports_of(node: ast.AST, *, at_import_only: bool = False) -> set[str]:
 
 def _for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-
-
-MODULES = {module_of(path): path for path in FILES}
 
 
 def own(imported: set[str]) -> set[str]:
