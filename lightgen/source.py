@@ -93,9 +93,8 @@ def _string(value: str) -> str:
     """Double quotes unless that would need more escapes, as black prefers; non-ASCII escaped only
     where it can not be seen."""
     text = repr(value)
-    quote, body = text[0], text[1:-1]
-    if quote == "'" and '"' not in body:
-        body = body.replace("\\'", "'")
+    if text[0] == "'" and value.count('"') <= value.count("'"):
+        body = text[1:-1].replace("\\'", "'").replace('"', '\\"')
         return f'"{body}"'
     return text
 

@@ -90,12 +90,13 @@ def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
         "frequency": Source(f" // {schedule.frequency}" if schedule.frequency > 1 else ""),
     }
     tests = fill("tests/schedule_curve.py", holes)
-    if not schedule.record.written_out:
-        return tests
-    imports.names("inspect", "signature")
-    function = FACTOR_FUNCTIONS[schedule.record.name]
-    imports.own("optim", function)
-    return tests + fill(
-        "tests/schedule_factor.py",
-        {"function": Identifier(function), "closure": closure, "module": module},
-    )
+    if schedule.record.written_out:
+        imports.names("inspect", "signature")
+        function = FACTOR_FUNCTIONS[schedule.record.name]
+        imports.own("optim", function)
+        tests += fill("tests/schedule_factor.py", {"function": Identifier(function)})
+    if schedule.record.written_out or schedule.record.rates_argument:
+        ten = Source(f", {length}=10" if schedule.needs_length else "")
+        holes = {"ten_intervals": ten, "closure": closure, "module": module}
+        tests += fill("tests/schedule_ratio.py", holes)
+    return tests

@@ -78,12 +78,6 @@ def set_value(document: tomlkit.TOMLDocument, path: tuple[str, ...], value: Any)
             is_super = path[: at + 1] == ("groups",)
             table[part] = tomlkit.inline_table() if inline else tomlkit.table(is_super)
         table = table[part]
-    if path[-1] in table and hasattr(table[path[-1]], "trivia"):
-        comment = table[path[-1]].trivia
-        table[path[-1]] = value
-        table[path[-1]].trivia.comment_ws = comment.comment_ws
-        table[path[-1]].trivia.comment = comment.comment
-        return
     table[path[-1]] = value
 
 

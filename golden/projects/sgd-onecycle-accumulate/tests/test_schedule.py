@@ -45,3 +45,16 @@ def test_the_rates_of_a_run_follow_the_schedule(
         expected.append([group["lr"] for group in optimizer.param_groups])
     for before, rates in zip(recorded.steps, recorded.rates, strict=True):
         assert rates == pytest.approx(expected[before]), before
+
+
+def test_the_schedule_keeps_the_ratio_of_the_groups() -> None:
+    optimizer = build_optimizer(Classifier().model, {})
+    rates = [group["lr"] for group in optimizer.param_groups]
+    scheduler = build_scheduler(optimizer, total_steps=10)
+    for _ in range(5):
+        optimizer.step()
+        scheduler.step()
+        now = [group["lr"] for group in optimizer.param_groups]
+        assert [rate * now[0] for rate in rates] == pytest.approx(
+            [rate * rates[0] for rate in now]
+        )

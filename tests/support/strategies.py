@@ -1,0 +1,139 @@
+"""What hypothesis draws: names, texts that try to be code, and whole specs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from lightgen.catalogue.optimizers import optimizers
+from lightgen.catalogue.schedulers import WIRING, schedulers
+from lightgen.catalogue.trainer import trainer_arguments
+from lightgen.plan.names import member_fault
+
+CODE = [
+    'x"];import os;[',
+    "x\nimport os",
+    "'''",
+    '"""',
+    "x)\n    import os  # (",
+    "{{ x }}",
+    "{% import 'os' %}",
+    "{x!r}",
+    "\\",
+    "x\\",
+    "# x",
+    "\x00",
+    "\x1b[31m",
+    "\u2028import os",
+    "%s",
+    "a.b.c",
+    "a-b",
+    "*",
+    "x #",
+    "=== \n>>>",
+]
+names = st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True).filter(
+    lambda name: not member_fault(name) and name != "rest"
+)
+texts = st.one_of(st.text(max_size=30), st.sampled_from(CODE), names)
+rates = st.sampled_from([1.0, 0.1, 1e-2, 3e-3, 1e-4, 2.5e-5, 1.2345e-7])
+_LONG = "a" * 40
+
+
+@st.composite
+def group_tables(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
+    """One to four groups with names of one to forty letters, the last perhaps the rest."""
+    count = draw(st.integers(1, 4))
+    named = draw(st.lists(names | st.just(_LONG), min_size=count, max_size=count, unique=True))
+    if count > 1 and draw(st.booleans()):
+        named[-1] = "rest"
+    tables: dict[str, dict[str, Any]] = {}
+    for at, name in enumerate(named):
+        table: dict[str, Any] = {"lr": draw(rates | st.sampled_from(["x0.1", "x0.25"]))}
+        if at and draw(st.integers(0, 4)) == 0:
+            table = {"freeze": True}
+        tables[name] = table
+    return tables
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> dict[str, Any]:
+    """Specs that hold: an optimizer, groups that it can have, perhaps a schedule."""
+    optimizer = draw(st.sampled_from([*optimizers(), "custom"]))
+    spec: dict[str, Any] = {
+        "project": {"package": draw(st.sampled_from(["run", "digits_run", "p" * 40]))},
+        "optimizer": {"name": optimizer},
+    }
+    record = optimizers().get(optimizer)
+    if draw(st.booleans()) and not (record and record.single_group):
+        spec["groups"] = draw(group_tables())
+    schedule = draw(st.sampled_from([None, *schedulers()]))
+    if schedule:
+        spec["scheduler"] = {"name": schedule}
+    if schedule in ("cosine", "linear", "wsd"):
+        spec["scheduler"]["warmup_steps"] = draw(st.integers(0, 10_000))
+    if draw(st.booleans()):
+        spec["task"] = "regression"
+    if draw(st.booleans()):
+        spec["trainer"] = {"max_epochs": draw(st.integers(1, 1000))}
+    return spec
+
+
+_scalars = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    texts,
+    st.sampled_from(["AdamW", "custom", "cosine", "regression", "none", "x0.1", "re:a|b"]),
+)
+values = st.recursive(
+    _scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def _table(keys: list[str]) -> st.SearchStrategy[Any]:
+    return st.dictionaries(st.sampled_from(keys) | texts, values, max_size=3) | values
+
+
+_ARGUMENTS = sorted({key for record in optimizers().values() for key in record.arguments})
+_OPTIMIZER = ["name", "class_name", "hyperparameters", *_ARGUMENTS]
+_SCHEDULER = sorted({key for record in schedulers().values() for key in record.arguments})
+KEYS = {
+    "project": ["package", "lightning"],
+    "data": ["name", "batch_size"],
+    "model": ["name", "width", "bias"],
+    "optimizer": _OPTIMIZER,
+    "scheduler": ["name", *WIRING, *_SCHEDULER],
+    "trainer": [*trainer_arguments()],
+    "template": ["ref", "variables"],
+}
+# Anything at all where a spec might stand, at places that mean something.
+wild_specs = st.fixed_dictionaries(
+    {},
+    optional={
+        "task": _scalars,
+        "seed": _scalars,
+        **{name: _table(keys) for name, keys in KEYS.items()},
+        "groups": st.dictionaries(
+            names | texts, _table(["lr", "match", "freeze", *_ARGUMENTS]), max_size=3
+        )
+        | values,
+    },
+)
+wild_groups = st.lists(
+    st.sampled_from(["a", "head", "rest", ":", "=", ",", ";", "x", "1e-3", "freeze", "[", "]"])
+    | st.sampled_from(["(", ")", "re:", "*", ".", " ", "betas=[0.9,0.99]", "-", "lr", '"', "nan"])
+    | st.text(max_size=2),
+    max_size=9,
+).map("".join)
+wild_paths = st.sampled_from(
+    [f"{table}.{key}" for table, keys in KEYS.items() for key in keys]
+    + ["seed", "task", "groups.a.lr", "groups.a.match", "groups.rest.freeze", "groups", "optimizer"]
+    + ["optimizer.hyperparameters.q", "optimizer.hyperparameters.q.default", "groups.a.eps"]
+)
+wild_assignments = st.one_of(
+    st.builds("{}={}".format, wild_paths, texts | _scalars.map(str)), texts
+)
