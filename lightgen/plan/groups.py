@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -124,8 +125,9 @@ def pattern_fault(pattern: str) -> str:
     """What is wrong with a pattern, or an empty text."""
     if pattern.startswith(REGEX):
         try:
-            re.compile(pattern.removeprefix(REGEX))
-        except re.error as error:
+            with warnings.catch_warnings(action="error"):
+                re.compile(pattern.removeprefix(REGEX))
+        except (re.error, OverflowError, RecursionError, Warning) as error:
             return f"'{pattern}' is no regular expression ({error})"
         return "" if pattern != REGEX else "the regular expression is empty"
     if not re.fullmatch(r"[\w.*?\[\]!-]+", pattern, flags=re.ASCII):

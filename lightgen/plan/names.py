@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 import sys
 from pathlib import Path
 
 from lightgen.catalogue.facts import module_names
+from lightgen.catalogue.schedulers import schedulers
 from lightgen.problems import Problem
 from lightgen.source import is_identifier
 
@@ -144,6 +146,31 @@ _IMPORTABLE = frozenset(
         "zmq",
     ]
 )
+# Names beside a custom optimizer's class, in its file, its test and optim.py.
+_CLASS_NAMES = frozenset(
+    [
+        "Any",
+        "Callable",
+        "Classifier",
+        "FLAGS",
+        "GROUP_KEYS",
+        "Iterable",
+        "Iterator",
+        "LRScheduler",
+        "Mapping",
+        "Network",
+        "OUT_OF_RANGE",
+        "Optimizer",
+        "PATTERNS",
+        "ParameterGroup",
+        "ParamsT",
+        "Recipe",
+        "Regressor",
+        "Sequence",
+        "Tensor",
+        "TypeAlias",
+    ]
+)
 _RESERVED_MEMBERS = frozenset({"no_weight_decay"})
 _GROUP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -161,6 +188,16 @@ def package_problem(package: str) -> Problem | None:
     folded = package.lower()
     if package in sys.stdlib_module_names or folded in {name.lower() for name in _IMPORTABLE}:
         return Problem(where, f"'{package}' would shadow an importable module", todo)
+    return None
+
+
+def class_name_problem(name: str) -> Problem | None:
+    """What is wrong with the name of a custom optimizer's class, or None."""
+    where = "optimizer.class_name"
+    if not is_identifier(name) or not name[0].isupper():
+        return Problem(where, f"'{name}' is no class name", "write one like MyAdam")
+    if name in _CLASS_NAMES or name in schedulers() or hasattr(builtins, name):
+        return Problem(where, f"'{name}' stands in the generated code already", "choose another")
     return None
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizers import SWITCHES, Optimizer, find_optimizer, optimizers
 from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
+from lightgen.plan.names import class_name_problem
 from lightgen.plan.types import OptimizerPlan
 from lightgen.problems import Problem, guess
-from lightgen.source import is_identifier
 from lightgen.spec.model import Range, Spec
 
 CUSTOM = "custom"
@@ -52,20 +52,9 @@ def _plan_custom(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     hyperparameters = tuple({**{each.name: each for each in STANDARD}, **extra}.values())
     record = custom_record(hyperparameters)
     class_name = CUSTOM_CLASS if table.class_name is None else table.class_name
-    if not is_identifier(class_name) or class_name.startswith("_"):
-        problems.append(
-            Problem(
-                "optimizer.class_name", f"'{class_name}' is no class name", "write one like MyAdam"
-            )
-        )
-    elif class_name in _CLASS_NAMES_TAKEN:
-        problems.append(
-            Problem(
-                "optimizer.class_name",
-                f"'{class_name}' stands in the generated code already",
-                "choose another",
-            )
-        )
+    fault = class_name_problem(class_name)
+    if fault:
+        problems.append(fault)
     given = check_arguments(table.arguments, record.arguments, "optimizer", CUSTOM, problems)
     arguments = {**record.customary, **given}
     base_lr = arguments.pop("lr")
@@ -82,21 +71,6 @@ def custom_record(hyperparameters: tuple[Hyperparameter, ...] = STANDARD) -> Opt
         customary={"lr": hyperparameters[0].default},
         goes_with="warmup with cosine, linear or wsd",
     )
-
-
-_CLASS_NAMES_TAKEN = {
-    "Any",
-    "Callable",
-    "Classifier",
-    "Iterable",
-    "Mapping",
-    "Network",
-    "Optimizer",
-    "ParamsT",
-    "Regressor",
-    "Sequence",
-    "Tensor",
-}
 
 
 def _declared(

@@ -75,7 +75,9 @@ class GroupPlan:
 
     def rate(self, base_lr: float) -> float:
         """The learning rate that the group starts from."""
-        return self.lr if self.lr is not None else base_lr * (self.factor or 1.0)
+        if self.lr is not None:
+            return self.lr
+        return base_lr if self.factor is None else base_lr * self.factor
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 
 import pytest
@@ -56,6 +57,10 @@ IMPOSSIBLE = {
     "name it: NAME=PATTERN:SETTING",
     "a=re:(:1": "groups.a.match: 're:(' is no regular expression "
     f"(missing ), unterminated subpattern at position 0); {PATTERN}",
+    "a=re:x{99999999999}:1": "groups.a.match: 're:x{99999999999}' is no regular expression "
+    f"(the repetition number is too large); {PATTERN}",
+    "a=re:[[x]:1": "groups.a.match: 're:[[x]' is no regular expression "
+    f"(Possible nested set at position 1); {PATTERN}",
     "a=re::1": f"groups.a.match: the regular expression is empty; {PATTERN}",
     "a=b c:1": f"groups.a.match: 'b c' is no module path or glob; {PATTERN}",
     "a=b..c:1": f"groups.a.match: 'b..c' has an empty part; {PATTERN}",
@@ -171,3 +176,16 @@ def test_all_problems_of_the_groups_are_told_at_once(lightgen: Lightgen) -> None
         "--groups: group 'c' stands twice; give each group one name",
         f"--groups: group 'd': the rate '-1' is negative; {WHAT}",
     ]
+
+
+def test_a_regular_expression_of_absurd_depth_is_told(lightgen: Lightgen) -> None:
+    told = lightgen.refused("new", "run", "--groups", f"a=re:{'(' * 3000}{')' * 3000}:1,rest:1")
+    assert "is no regular expression (maximum recursion depth exceeded" in told[0]
+
+
+@pytest.mark.xfail(strict=True, reason="render/task.py takes keywords for identifiers")
+def test_a_frozen_path_with_a_keyword_is_refused_or_gives_code_that_parses(
+    lightgen: Lightgen,
+) -> None:
+    lightgen.done("new", "run", "--groups", "stem=stem.class:freeze,rest:1")
+    ast.parse((lightgen.folder / "run/src/run/module.py").read_text())

@@ -1,4 +1,4 @@
-"""A spec that cannot be: every problem is told with its place and what to do, nothing is written."""
+"""A spec that cannot be: every problem is told with its place and what to do."""
 
 from __future__ import annotations
 

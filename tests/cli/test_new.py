@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -79,10 +80,11 @@ def test_every_file_is_told(lightgen: Lightgen) -> None:
 
 
 def test_each_group_is_told_with_its_rate(lightgen: Lightgen) -> None:
-    out = lightgen.done("new", "run", "--groups", "stem:freeze,body:x0.1,rest:1e-2").out
+    out = lightgen.done("new", "run", "--groups", "stem:freeze,body:x0.1,neck:x0,rest:1e-2").out
     rows = [line.split() for line in out.splitlines()]
     assert ["stem", "stem", "frozen"] in rows
     assert ["body", "body", "0.0001"] in [row[:3] for row in rows]
+    assert ["neck", "neck", "0"] in [row[:3] for row in rows]
     assert ["rest", "the", "rest", "0.01"] in [row[:4] for row in rows]
 
 
@@ -128,7 +130,7 @@ def test_show_of_an_unknown_file_guesses(lightgen: Lightgen) -> None:
 def test_interactive_without_a_terminal_is_refused(
     lightgen: Lightgen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", open("/dev/null"))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     assert lightgen.refused("new", "run", "--interactive") == [
         "--interactive: there is no terminal to ask on; say it with flags"
     ]
