@@ -100,7 +100,8 @@ SHAPES = {
     "true or false is needed; leave these parameters as they are",
     "[groups.head]\nmatch = 1": "groups.head.match: 1 is wrong: a text or a list is needed; "
     "module paths, globs or re:...; left out: the submodule of that name",
-    "[groups.head]\nmatch = ['a', 1]": f"groups.head.match.1: 1 is wrong: a text is needed; {TYPES}",
+    "[groups.head]\nmatch = ['a', 1]": "groups.head.match.1: 1 is wrong: "
+    f"a text is needed; {TYPES}",
     "[model]\nbias = 1": "model.bias: 1 is wrong: true or false is needed; "
     "bias vectors; left out: unless Muon trains it",
     "[model]\nwidth = 0": "model.width: 0 is wrong: it must be at least 1; "

@@ -207,23 +207,22 @@ def test_set_reads_text_as_the_type_of_the_field(lightgen: Lightgen, assignment:
     assert (found, type(found)) == (expected, type(expected))
 
 
-@pytest.mark.parametrize(
-    ("words", "table", "expected"),
-    [
-        ("--scheduler steplr --set scheduler.step_size=3", "scheduler", {"step_size": 3}),
-        ("--scheduler multisteplr --set scheduler.milestones=3,6", "scheduler", {"milestones": [3, 6]}),
-        ("--set scheduler.gamma=.5 --set scheduler.name=StepLR", "scheduler", {"gamma": 0.5}),
-        ("--set optimizer.momentum=.5 --set optimizer.name=sgd", "optimizer", {"momentum": 0.5}),
-        ("--optimizer adafactor --set optimizer.eps=none,1e-3", "optimizer", {"eps": ["none", 0.001]}),
-        ("--optimizer lbfgs --set optimizer.line_search_fn=none", "optimizer", {"line_search_fn": "none"}),
-        ("--optimizer lbfgs --set optimizer.max_iter=1e1", "optimizer", {"max_iter": 10}),
-    ],
-)  # fmt: skip
-def test_set_knows_the_arguments_of_the_chosen_class(
-    lightgen: Lightgen, words: str, table: str, expected: dict[str, Any]
-) -> None:
-    found = from_flags(lightgen, *words.split())[table]
-    assert {key: value for key, value in found.items() if key != "name"} == expected
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "--scheduler steplr --set scheduler.step_size=3": {"step_size": 3},
+    "--scheduler multisteplr --set scheduler.milestones=3,6": {"milestones": [3, 6]},
+    "--set scheduler.gamma=.5 --set scheduler.name=StepLR": {"gamma": 0.5},
+    "--set optimizer.momentum=.5 --set optimizer.name=sgd": {"momentum": 0.5},
+    "--optimizer adafactor --set optimizer.eps=none,1e-3": {"eps": ["none", 0.001]},
+    "--optimizer lbfgs --set optimizer.line_search_fn=none": {"line_search_fn": "none"},
+    "--optimizer lbfgs --set optimizer.max_iter=1e1": {"max_iter": 10},
+}
+
+
+@pytest.mark.parametrize("words", ARGUMENTS)
+def test_set_knows_the_arguments_of_the_chosen_class(lightgen: Lightgen, words: str) -> None:
+    found = from_flags(lightgen, *words.split())
+    [table] = found.values()
+    assert {key: value for key, value in table.items() if key != "name"} == ARGUMENTS[words]
 
 
 @pytest.mark.parametrize(

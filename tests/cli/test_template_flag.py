@@ -8,13 +8,16 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from lightgen.cli.app import app
 from typer.testing import CliRunner
+
+from lightgen.cli.app import app
 
 FILES = {
     "cookiecutter.json": '{"team": "vision", "slug": "x"}',
     "{{ cookiecutter.slug }}/NOTICE": "{{ cookiecutter.team }} owns {{ lightgen.package }}\n",
-    "{{ cookiecutter.slug }}/.gitignore": "{% for g in lightgen.groups %}{{ g.name }}\n{% endfor %}",
+    "{{ cookiecutter.slug }}/.gitignore": (
+        "{% for group in lightgen.groups %}{{ group.name }}\n{% endfor %}"
+    ),
 }
 GROUPS = "backbone:1e-4,head:1e-3"
 

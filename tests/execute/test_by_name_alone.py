@@ -56,7 +56,7 @@ def _warmup(name: str) -> dict[str, int]:
 
 
 def test_max_steps_counts_batches(tmp_path: Path) -> None:
-    """Also where a step takes several batches, and the last ones of an epoch make one of their own."""
+    """Also where a step takes several batches, and an epoch ends with fewer."""
     folder = project(
         {"data": {"batch_size": 480}, "trainer": {"accumulate_grad_batches": 2}}, tmp_path
     )

@@ -20,8 +20,8 @@ import torch
 import torchmetrics
 
 sys.path.insert(0, str(Path(__file__).parent))
-import specs  # noqa: E402
-from support.projects import in_project, project  # noqa: E402
+import specs
+from support.projects import in_project, project
 
 IMPORTED = (lightning, pytorch_lightning, sklearn, tensorboard, torch, torchmetrics)
 

@@ -85,7 +85,7 @@ def test_a_text_is_refused_or_stays_text(where: str) -> None:
             known.setdefault(name, []).append(shape(tree, package))
 
     @given(texts)
-    @settings(max_examples=60)
+    @settings(max_examples=40)
     def check(text: str) -> None:
         spec = placed(where, text)
         try:
@@ -101,7 +101,7 @@ def test_a_text_is_refused_or_stays_text(where: str) -> None:
 
 
 @given(st.text() | texts)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_text_comes_back_from_the_spec_the_state_and_the_code(text: str) -> None:
     spec = {"project": {"package": "run"}, "trainer": {"default_root_dir": text}}
     tree = made_from(spec).tree
@@ -114,7 +114,7 @@ def test_a_text_comes_back_from_the_spec_the_state_and_the_code(text: str) -> No
 
 
 @given(texts.filter(lambda text: text.strip()))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_regular_expression_comes_back_from_the_spec_and_the_code(text: str) -> None:
     groups = {"a": {"match": f"re:{text}", "lr": 1e-3}, "rest": {"lr": 1e-4}}
     try:
@@ -128,7 +128,7 @@ def test_a_regular_expression_comes_back_from_the_spec_and_the_code(text: str) -
 
 
 @given(wild_specs)
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_any_spec_is_refused_or_rendered(spec: dict[str, Any]) -> None:
     try:
         made = made_from(spec)
@@ -140,7 +140,7 @@ def test_any_spec_is_refused_or_rendered(spec: dict[str, Any]) -> None:
 
 
 @given(wild_specs, wild_groups, st.lists(wild_assignments, max_size=3), texts | st.none())
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_any_flags_are_refused_or_applied(
     spec: dict[str, Any], groups: str, assignments: list[str], name: str | None
 ) -> None:
@@ -152,7 +152,7 @@ def test_any_flags_are_refused_or_applied(
 
 
 @given(wild_groups, st.lists(wild_assignments, max_size=3))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_what_flags_wrote_reads_back_as_what_was_rendered(
     groups: str, assignments: list[str]
 ) -> None:

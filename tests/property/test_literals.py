@@ -32,7 +32,7 @@ values = st.recursive(
 
 
 @given(values)
-@settings(max_examples=500)
+@settings(max_examples=300)
 def test_a_literal_reads_back_as_the_value(value: object) -> None:
     # The text tells -0.0 from 0.0, True from 1 and a list from a tuple.
     assert repr(ast.literal_eval(literal(value))) == repr(value)

@@ -38,7 +38,7 @@ def is_stable(text: str) -> bool:
 
 
 @given(specs())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_black_leaves_every_file_as_it_is(spec: dict[str, Any]) -> None:
     for path, file in rendered(spec).items():
         if path.endswith(".py"):
@@ -46,13 +46,13 @@ def test_black_leaves_every_file_as_it_is(spec: dict[str, Any]) -> None:
 
 
 @given(specs())
-@settings(max_examples=30)
+@settings(max_examples=10)
 def test_the_same_spec_gives_the_same_bytes(spec: dict[str, Any]) -> None:
     assert rendered(spec) == rendered(spec)
 
 
 @given(specs())
-@settings(max_examples=30)
+@settings(max_examples=10)
 def test_every_file_is_text_with_unix_line_ends(spec: dict[str, Any]) -> None:
     for path, file in rendered(spec).items():
         assert file.text.endswith("\n") and "\r" not in file.text and "\0" not in file.text, path

@@ -55,7 +55,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imports_of(node: ast.AST, *, at_import_only: bool = False) -> set[str]:
-    """Modules that a file imports; those in functions and for type checkers are left out on wish."""
+    """Modules that a file imports: everywhere, or only where the import of the file does it."""
     found: set[str] = set()
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
