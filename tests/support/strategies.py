@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from lightgen.catalogue.optimizers import optimizers
 from lightgen.catalogue.schedulers import WIRING, schedulers
 from lightgen.catalogue.trainer import trainer_arguments
+from lightgen.plan.hyperparameter import RESERVED
 from lightgen.plan.names import member_fault
+from lightgen.source import is_identifier
 
 CODE = [
     'x"];import os;[',
@@ -41,8 +43,13 @@ rates = st.sampled_from([1.0, 0.1, 1e-2, 3e-3, 1e-4, 2.5e-5, 1.2345e-7])
 _LONG = "a" * 40
 
 
+patterns = st.lists(
+    names | names.map("*.{}".format) | names.map("re:{}[.'\"0-9]".format), min_size=1, max_size=4
+)
+
+
 @st.composite
-def group_tables(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
+def group_tables(draw: st.DrawFn, settings: frozenset[str]) -> dict[str, dict[str, Any]]:
     """One to four groups with names of one to forty letters, the last perhaps the rest."""
     count = draw(st.integers(1, 4))
     named = draw(st.lists(names | st.just(_LONG), min_size=count, max_size=count, unique=True))
@@ -51,10 +58,31 @@ def group_tables(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
     tables: dict[str, dict[str, Any]] = {}
     for at, name in enumerate(named):
         table: dict[str, Any] = {"lr": draw(rates | st.sampled_from(["x0.1", "x0.25"]))}
+        if "weight_decay" in settings and draw(st.booleans()):
+            table["weight_decay"] = draw(st.sampled_from([0, 0.01, 1.0]))
+        if "betas" in settings and draw(st.booleans()):
+            table["betas"] = [0.9, 0.95]
         if at and draw(st.integers(0, 4)) == 0:
             table = {"freeze": True}
+        if name != "rest" and draw(st.integers(0, 2)) == 0:
+            table["match"] = draw(patterns)
         tables[name] = table
     return tables
+
+
+@st.composite
+def custom_tables(draw: st.DrawFn) -> dict[str, Any]:
+    """A custom optimizer with hyperparameters of its own, their names up to the longest."""
+    named = st.from_regex(r"[a-z][a-z_]{0,29}", fullmatch=True).filter(
+        lambda name: is_identifier(name) and name not in RESERVED
+    )
+    default = st.sampled_from(
+        [0.5, 1e-8, True, [0.5, 0.25], {"default": 1.0, "min": 0, "below": 2}]
+    )
+    return {
+        "class_name": draw(st.sampled_from(["Own", "O" + "w" * 39])),
+        "hyperparameters": draw(st.dictionaries(named, default, max_size=3)),
+    }
 
 
 @st.composite
@@ -66,8 +94,11 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         "optimizer": {"name": optimizer},
     }
     record = optimizers().get(optimizer)
+    if record is None and draw(st.booleans()):
+        spec["optimizer"] |= draw(custom_tables())
     if draw(st.booleans()) and not (record and record.single_group):
-        spec["groups"] = draw(group_tables())
+        settings = record.group_arguments if record else ["weight_decay", "betas"]
+        spec["groups"] = draw(group_tables(frozenset(settings)))
     schedule = draw(st.sampled_from([None, *schedulers()]))
     if schedule:
         spec["scheduler"] = {"name": schedule}
