@@ -13,7 +13,7 @@ import sklearn.datasets  # noqa: F401  imported once, before the children are fo
 import tensorboard  # noqa: F401
 import torch
 import torchmetrics  # noqa: F401
-from support.projects import in_project
+from support.projects import in_project, run_pytest
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "projects"
 PROJECTS = sorted(path.parent.name for path in GOLDEN.glob("*/lightgen.toml"))
@@ -50,8 +50,7 @@ def run_own_tests() -> int:
     """With the project's own configuration, but every warning that it doesn't filter an error."""
     configured = tomllib.loads(Path("pyproject.toml").read_text())
     filters = ["error", *configured["tool"]["pytest"]["ini_options"]["filterwarnings"]]
-    arguments = ["-q", "--rootdir=.", "-c", "pyproject.toml", "-p", "no:cacheprovider"]
-    return int(pytest.main([*arguments, "--override-ini=filterwarnings=" + "\n".join(filters)]))
+    return run_pytest("--override-ini=filterwarnings=" + "\n".join(filters))
 
 
 def package_of(folder: Path) -> str:

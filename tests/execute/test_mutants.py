@@ -15,7 +15,7 @@ import sklearn.datasets
 import tensorboard
 import torch
 import torchmetrics
-from support.projects import in_project
+from support.projects import in_project, run_pytest
 
 IMPORTED = (sklearn, tensorboard, torch, torchmetrics)
 GOLDEN = Path(__file__).parents[2] / "golden" / "projects"
@@ -148,11 +148,6 @@ MUTANTS = [
 ]
 
 
-def run_tests(file: str) -> int:
-    options = ["-q", "-x", "--rootdir=.", "-c", "pyproject.toml", "-p", "no:cacheprovider"]
-    return int(pytest.main([*options, f"tests/{file}"]))
-
-
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.mistake for mutant in MUTANTS])
 def test_a_mistake_fails_the_projects_own_tests(mutant: Mutant, tmp_path: Path) -> None:
     folder = tmp_path / mutant.project
@@ -162,4 +157,7 @@ def test_a_mistake_fails_the_projects_own_tests(mutant: Mutant, tmp_path: Path) 
     assert mutant.right in text
     path.write_text(text.replace(mutant.right, mutant.wrong))
     compile(path.read_text(), str(path), "exec")
-    assert in_project(folder, lambda: run_tests(mutant.test)) == pytest.ExitCode.TESTS_FAILED
+    assert (
+        in_project(folder, lambda: run_pytest("-x", f"tests/{mutant.test}"))
+        == pytest.ExitCode.TESTS_FAILED
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizers import optimizers
 from lightgen.catalogue.schedulers import WIRING, schedulers
 from lightgen.catalogue.trainer import trainer_arguments
@@ -83,6 +84,34 @@ def custom_tables(draw: st.DrawFn) -> dict[str, Any]:
         "class_name": draw(st.sampled_from(["Own", "O" + "w" * 39])),
         "hyperparameters": draw(st.dictionaries(named, default, max_size=3)),
     }
+
+
+def argument_values(argument: Argument) -> list[Any]:
+    """Values in the range of an argument; none for what a spec cannot say."""
+    low = next(bound for bound in (argument.min, argument.above, 0) if bound is not None)
+    high = next(bound for bound in (argument.max, argument.below, low + 2) if bound is not None)
+    nullable = argument.optional or argument.default is None
+    found: list[Any] = {
+        "flag": [True, False],
+        "text": [*argument.choices],
+        "integers": [[3, 6]],
+        "numbers": [[(low + high) / 2] * argument.length] if argument.length else [],
+        "integer": [2, 7],
+        "number": [(low + high) / 2],
+    }.get(argument.kind, [])
+    return [*found, "none"] if nullable and found else found
+
+
+@st.composite
+def schedule_tables(draw: st.DrawFn) -> dict[str, Any]:
+    """A schedule with up to three of its arguments and of the wiring."""
+    record = schedulers()[draw(st.sampled_from([*schedulers()]))]
+    taken = {**record.arguments, **WIRING}
+    offered = [name for name in taken if argument_values(taken[name])]
+    table: dict[str, Any] = {"name": record.name}
+    for name in draw(st.lists(st.sampled_from(offered), max_size=3, unique=True)):
+        table[name] = draw(st.sampled_from(argument_values(taken[name])))
+    return table
 
 
 @st.composite

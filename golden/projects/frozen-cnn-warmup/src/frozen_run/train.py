@@ -115,7 +115,9 @@ def report(trainer: pl.Trainer) -> Iterator[str]:
     """The result of a run in words, and where its checkpoints are."""
     metric = "val/accuracy"
     value = trainer.callback_metrics.get(metric)
-    if value is not None:
+    if value is None:
+        yield f"{trainer.global_step} steps, no validation yet"
+    else:
         yield f"{metric} {value:.3f} after {trainer.current_epoch} epochs"
     saved = trainer.checkpoint_callback
     if isinstance(saved, ModelCheckpoint) and saved.best_model_score is not None:
