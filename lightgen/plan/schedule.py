@@ -55,7 +55,7 @@ def plan_schedule(
     else:
         plan = _plan_leaf(record, given, "scheduler", problems)
     plan = _wire(plan, given, wiring, notes)
-    checks = [_frequency_problems, _warmup_problems]
+    checks = [_interval_problems, _frequency_problems, _warmup_problems]
     for check in checks:
         problems += check(plan)
     problems += _monitor_problems(plan, task, spec)
@@ -192,6 +192,18 @@ def _wire(
         monitor=wiring.get("monitor"),
         warmup_steps=wiring.get("warmup_steps", 0),
     )
+
+
+def _interval_problems(plan: SchedulePlan) -> list[Problem]:
+    if plan.record.written_out and plan.interval == "epoch":
+        return [
+            Problem(
+                "scheduler.interval",
+                f"{plan.record.name} moves once an optimizer step",
+                "remove interval, or use a scheduler of torch",
+            )
+        ]
+    return []
 
 
 def _frequency_problems(plan: SchedulePlan) -> list[Problem]:

@@ -103,6 +103,7 @@ class SchedulePlan:
         return (
             self.record.written_out
             or bool(self.computed)
+            or "total_steps" in self.arguments
             or any(part.needs_length for part in self.parts)
         )
 

@@ -99,19 +99,19 @@ def _with_warmup(schedule: SchedulePlan) -> SchedulePlan:
 
 
 def _leaf_body(schedule: SchedulePlan, imports: Imports) -> list[str]:
-    name = schedule.record.name
     if not schedule.record.rates_argument:
         lines = _construct(schedule, length_name(schedule), imports)
         return [f"return {lines[0]}", *lines[1:]]
-    head = ["# One entry per group: a single number would erase the groups' own rates."]
-    head += ['rates = [group["lr"] for group in optimizer.param_groups]']
-    lines = _construct(schedule, length_name(schedule), imports, _rate_arguments(schedule))
-    if name == "OneCycleLR" and schedule.arguments.get("total_steps"):
-        steps = literal(schedule.arguments["total_steps"])
-        head += [
-            f"if total_steps > {steps}:",
-            '    raise ValueError(f"OneCycleLR ends before the run, after {total_steps} steps")',
-        ]
+    rates = _rate_arguments(schedule)
+    head = []
+    if any("rates" in value for value in rates.values()):
+        head.append("# One entry per group: a single number would erase the groups' own rates.")
+        head.append('rates = [group["lr"] for group in optimizer.param_groups]')
+    if schedule.arguments.get("total_steps"):
+        length, limit = length_name(schedule), literal(schedule.arguments["total_steps"])
+        head.append(f"if {length} > {limit}:")
+        head.append('    raise ValueError("OneCycleLR would end before the run")')
+    lines = _construct(schedule, length_name(schedule), imports, rates)
     return [*head, f"return {lines[0]}", *lines[1:]]
 
 

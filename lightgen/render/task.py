@@ -7,7 +7,7 @@ from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.schedule import configure_lines, length_name
 from lightgen.render.values import frozen_modules, lightning_root
-from lightgen.source import Source, block, indent, literal
+from lightgen.source import Source, block, indent, is_identifier, literal
 
 
 def render_task(plan: Plan) -> str:
@@ -66,7 +66,7 @@ def _train_mode(plan: Plan) -> Source:
     calls = [
         (
             f"self.model.{path}.eval()"
-            if all(part.isidentifier() for part in path.split("."))
+            if all(is_identifier(part) for part in path.split("."))
             else f"self.model.get_submodule({literal(path)}).eval()"
         )
         for path in modules

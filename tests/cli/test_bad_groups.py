@@ -183,7 +183,6 @@ def test_a_regular_expression_of_absurd_depth_is_told(lightgen: Lightgen) -> Non
     assert "is no regular expression (maximum recursion depth exceeded" in told[0]
 
 
-@pytest.mark.xfail(strict=True, reason="render/task.py takes keywords for identifiers")
 def test_a_frozen_path_with_a_keyword_is_refused_or_gives_code_that_parses(
     lightgen: Lightgen,
 ) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import black
-import pytest
 from hypothesis import assume, given, settings
 from support.projects import lay_out, plan_of
 from support.strategies import schedule_tables, specs
@@ -61,11 +60,6 @@ def test_every_file_is_text_with_unix_line_ends(spec: dict[str, Any]) -> None:
         assert not any(line != line.rstrip() for line in file.text.splitlines()), path
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="render/schedule.py: total_steps is undefined for cosine, linear and wsd by epochs and "
-    "for OneCycleLR with total_steps; an unused name for OneCycleLR with max_lr",
-)
 def test_ruff_finds_nothing_whatever_the_schedule(tmp_path: Path) -> None:
     """Undefined and unused names above all: one call over many projects."""
     made: list[dict[str, Any]] = []
