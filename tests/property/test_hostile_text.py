@@ -50,6 +50,7 @@ def placed(where: str, text: str) -> dict[str, Any]:
     return {
         "group": {"groups": {text: {"lr": 1e-3}, "tail": {"lr": 1e-4}}},
         "pattern": {"groups": {"a": {"match": text, "lr": 1e-3}, "rest": {"lr": 1e-4}}},
+        "frozen": {"groups": {"a": {"match": text, "freeze": True}, "rest": {"lr": 1e-4}}},
         "regex": {"groups": {"a": {"match": f"re:{text}", "lr": 1e-3}, "rest": {"lr": 1e-4}}},
         "package": {"project": {"package": text}},
         "class_name": {"optimizer": {**custom, "class_name": text}},
@@ -64,6 +65,7 @@ def placed(where: str, text: str) -> dict[str, Any]:
 BENIGN = {
     "group": ["stem", "ste-m"],
     "pattern": ["stem", "stem.0", "*stem"],
+    "frozen": ["stem", "stem.0", "stem.0.a", "*stem"],
     "regex": ["stem"],
     "package": ["benign"],
     "class_name": ["Benign"],
