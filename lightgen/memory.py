@@ -10,10 +10,10 @@ from typing import Any
 import tomlkit
 
 from lightgen import __version__
+from lightgen.inside import MEMORY
 from lightgen.spec.model import SCHEMA_PATH
 from lightgen.tree import File, Tree
 
-MEMORY = ".lightgen"
 BASE_SUFFIX = ".base"
 _ATTRIBUTES = """\
 # Written by lightgen; as it is, byte for byte.
