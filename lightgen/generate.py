@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from lightgen.tree import File, Tree
 
 if TYPE_CHECKING:
     import tomlkit
+
+    from lightgen.packs import Pack
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ def generate(
     *,
     relative_to: Path | None = None,
     trust: bool = False,
+    stored: Pack | None = None,
 ) -> Generated:
     """Apply flags to a spec and render it.
 
     `package` is the name where the spec has none; `relative_to` the folder that a pack's path is
-    relative to. Raises InputError with every problem, ProjectError where a pack cannot be had.
+    relative to; `stored` a pack that need not be fetched. Raises InputError with every problem,
+    ProjectError where a pack cannot be had.
     """
     before = document.as_string()
     project = document.get("project", {})
@@ -66,13 +71,30 @@ def generate(
     said, problems = apply_flags(document, flags)
     content = content_of(document)
     plan = _plan(content, problems)
-    rendered, pack, resolved = _with_pack(plan, relative_to, trust)
+    rendered, pack = _with_pack(plan, relative_to, trust, stored)
     tree = {
         **rendered,
         SPEC_NAME: File.from_text(text_of(document, before)),
-        **memory_of(rendered, content, pack, resolved),
+        **memory_of(rendered, content, pack.files if pack else None, pack.resolved if pack else ""),
     }
     return Generated(plan, rendered, dict(sorted(tree.items())), (*said, *plan.notes))
+
+
+def anchor_pack(document: tomlkit.TOMLDocument, relative_to: Path, root: Path) -> None:
+    """Name a pack on this disk as seen from the project, as a path in its spec file is read."""
+    template = document.get("template", {})
+    source = str(template.get("source", "")) if isinstance(template, Mapping) else ""
+    anchored = anchored_source(source, relative_to, root)
+    if anchored != source:
+        set_value(document, ("template", "source"), anchored)
+
+
+def anchored_source(source: str, relative_to: Path, root: Path) -> str:
+    """A pack's source as the spec file of the project at `root` names it."""
+    path = relative_to / source
+    if not source or source.startswith("~") or os.path.isabs(source) or not path.exists():
+        return source
+    return Path(os.path.relpath(path, root)).as_posix()
 
 
 def _plan(content: Mapping[str, Any], problems: list[Problem]) -> Plan:
@@ -90,13 +112,24 @@ def _plan(content: Mapping[str, Any], problems: list[Problem]) -> Plan:
     raise InputError(*dict.fromkeys(found))
 
 
-def _with_pack(plan: Plan, relative_to: Path | None, trust: bool) -> tuple[Tree, Tree | None, str]:
+def render_content(
+    content: Mapping[str, Any], *, relative_to: Path, trust: bool, stored: Pack | None
+) -> Tree:
+    """Render the plain values of a spec, as `generate` does."""
+    return _with_pack(_plan(content, []), relative_to, trust, stored)[0]
+
+
+def _with_pack(
+    plan: Plan, relative_to: Path | None, trust: bool, stored: Pack | None
+) -> tuple[Tree, Pack | None]:
     own = render_project(plan)
     if plan.template is None:
-        return own, None, ""
+        return own, None
     from lightgen import packs
 
-    pack = packs.fetch(plan.template.source, plan.template.ref, relative_to=relative_to)
+    pack = stored
+    if pack is None or (pack.source, pack.ref) != (plan.template.source, plan.template.ref):
+        pack = packs.fetch(plan.template.source, plan.template.ref, relative_to=relative_to)
     wished = {key: _as_text(value) for key, value in plan.template.variables.items()}
     laid = packs.render(pack, wished, pack_context(plan), trust=trust)
     clashes = [path for path in laid if _blocks(path, own)]
@@ -107,7 +140,7 @@ def _with_pack(plan: Plan, relative_to: Path | None, trust: bool) -> tuple[Tree,
                 for path in clashes
             )
         )
-    return {**own, **laid}, pack.files, pack.resolved
+    return {**own, **laid}, pack
 
 
 def _blocks(path: str, own: Tree) -> bool:

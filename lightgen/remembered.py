@@ -32,7 +32,7 @@ class Memory:
     """The last render as remembered.
 
     `faults` says each way in which `base` isn't to be trusted; it is then to be rebuilt from
-    `spec`, which is None where that is lost too.
+    `spec`, which is None where that is lost too. `intact` names its files that have their hash.
     """
 
     lightgen: str
@@ -41,6 +41,11 @@ class Memory:
     resolved: str
     pack: Tree | None
     faults: tuple[str, ...]
+    intact: frozenset[str] = frozenset()
+
+
+class NewerError(ProjectError):
+    """A newer lightgen wrote the memory."""
 
 
 def read_memory(root: Path) -> Memory:
@@ -65,6 +70,7 @@ def read_memory(root: Path) -> Memory:
         state.get("template_resolved", ""),
         pack or None,
         (*wrong, *faults),
+        frozenset(path for path, file in base.items() if _has_hash(file, state["files"][path])),
     )
 
 
@@ -127,7 +133,7 @@ def _check_version(version: Any) -> None:
         raise _hostile(_STATE, "names no version of lightgen")
     if _ordered(version) > _ordered(__version__):
         what = f"was written by lightgen {version}, and this is {__version__}"
-        raise ProjectError(Problem(MEMORY, what, "install that version, or a later one"))
+        raise NewerError(Problem(MEMORY, what, "install that version, or a later one"))
 
 
 def _ordered(version: str) -> tuple[list[int], bool]:
@@ -180,9 +186,13 @@ def _base_fault(path: str, file: File | None, entry: Mapping[str, Any] | None) -
         return f"{where} is missing"
     if entry is None:
         return f"{where} is not in {_STATE}"
-    if digest(file.content) == entry["sha256"]:
+    if _has_hash(file, entry):
         return ""
     return f"{where} {'has conflict markers' if _marked(file) else 'differs from its hash'}"
+
+
+def _has_hash(file: File, entry: Mapping[str, Any]) -> bool:
+    return bool(digest(file.content) == entry["sha256"])
 
 
 def _marked(file: File) -> bool:

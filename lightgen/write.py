@@ -1,4 +1,4 @@
-"""The only module that writes: a whole project, or nothing."""
+"""What is written where no project is yet: a whole folder, or a file; all of it or nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from lightgen.problems import Problem, ProjectError
-from lightgen.tree import Tree
+from lightgen.tree import File, Tree
 
 _STAGING = ".lightgen-new"
 _JOURNAL = "entries"
@@ -85,8 +85,36 @@ def write_project(target: Path, tree: Tree) -> None:
         else:
             _make_folder(target, tree)
     except OSError as error:
-        what = f"cannot be written ({error.strerror or error})"
-        raise ProjectError(Problem(str(target), what, "check space and permissions")) from error
+        raise _refused(target, error) from error
+
+
+def write_file(target: Path, file: File) -> None:
+    """Write a file by one rename; one that is there keeps its mode, but for the executable bit.
+
+    Raises ProjectError if the system refuses.
+    """
+    place = Path(os.path.realpath(target))
+    try:
+        if place.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder is in the way")
+        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o666 & ~_umask()
+        mode = mode | (mode & 0o444) >> 2 if file.executable else mode & ~0o111
+        handle, name = tempfile.mkstemp(prefix=f".{place.name[:32]}.", dir=place.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(file.content)
+            os.chmod(name, mode)
+            os.replace(name, place)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise _refused(target, error) from error
+
+
+def _refused(target: Path, error: OSError) -> ProjectError:
+    what = f"cannot be written ({error.strerror or error})"
+    return ProjectError(Problem(str(target), what, "check space and permissions"))
 
 
 def _make_folder(target: Path, tree: Tree) -> None:

@@ -45,6 +45,57 @@ def _offer(names: Iterable[str], incomplete: str) -> list[str]:
     return [name for name in spelled if name.startswith(incomplete)]
 
 
+Optimizer = Annotated[
+    str | None,
+    typer.Option(
+        "--optimizer",
+        metavar="NAME",
+        autocompletion=_complete_optimizer,
+        help="A class of torch.optim in any case, or custom.",
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        "--groups",
+        metavar="GROUPS",
+        help="NAME[=PATTERN]:SETTING,... as in backbone:1e-4,head:1e-3.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="NAME",
+        autocompletion=_complete_scheduler,
+        help="A class of torch.optim.lr_scheduler, cosine, linear or wsd.",
+    ),
+]
+Rate = Annotated[str | None, typer.Option("--lr", metavar="X", help="The base learning rate.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the spec; repeatable."),
+]
+SpecFile = Annotated[
+    Path | None,
+    typer.Option("--spec", metavar="FILE", help="The whole spec; other flags apply on top."),
+]
+Template = Annotated[
+    str | None,
+    typer.Option("--template", metavar="SOURCE", help="A pack: folder, zip, git URL, gh:a/b."),
+]
+Checkout = Annotated[
+    str | None,
+    typer.Option("--checkout", metavar="REF", help="Branch, tag or commit of the pack."),
+]
+Trust = Annotated[bool, typer.Option("--trust", help="Let the pack's hooks and extensions run.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show, but write nothing.")]
+Project = Annotated[
+    Path | None,
+    typer.Argument(help="The project; left out: the nearest folder upwards that is one."),
+]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"lightgen {__version__}")
@@ -65,51 +116,19 @@ def new(
     path: Annotated[
         Path, typer.Argument(help="Folder of the project: new, or empty but for .git.")
     ] = Path("lightning-project"),
-    optimizer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            autocompletion=_complete_optimizer,
-            help="A class of torch.optim in any case, or custom.",
-        ),
-    ] = None,
-    groups: Annotated[
-        str | None,
-        typer.Option(
-            metavar="GROUPS",
-            help="NAME[=PATTERN]:SETTING,... as in backbone:1e-4,head:1e-3.",
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            autocompletion=_complete_scheduler,
-            help="A class of torch.optim.lr_scheduler, cosine, linear or wsd.",
-        ),
-    ] = None,
-    lr: Annotated[str | None, typer.Option(metavar="X", help="The base learning rate.")] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the spec; repeatable."),
-    ] = None,
-    spec: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The whole spec; other flags apply on top."),
-    ] = None,
-    template: Annotated[
-        str | None, typer.Option(metavar="SOURCE", help="A pack: folder, zip, git URL, gh:a/b.")
-    ] = None,
-    checkout: Annotated[
-        str | None, typer.Option(metavar="REF", help="Branch, tag or commit of the pack.")
-    ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Let the pack's hooks and extensions run.")
-    ] = False,
+    optimizer: Optimizer = None,
+    groups: Groups = None,
+    scheduler: Scheduler = None,
+    lr: Rate = None,
+    assignments: Assignments = None,
+    spec: SpecFile = None,
+    template: Template = None,
+    checkout: Checkout = None,
+    trust: Trust = False,
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="Ask for what is not said.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, but write nothing.")] = False,
+    dry_run: DryRun = False,
     show: Annotated[
         str | None, typer.Option(metavar="FILE", help="With --dry-run: print this file.")
     ] = None,
@@ -122,6 +141,119 @@ def new(
     flags = Flags(optimizer, groups, scheduler, lr, tuple(assignments or ()), template, checkout)
     request = Request(path, flags, spec, trust, interactive, dry_run, show, json)
     raise typer.Exit(run_new(request))
+
+
+@app.command()
+def update(
+    path: Project = None,
+    optimizer: Optimizer = None,
+    groups: Groups = None,
+    scheduler: Scheduler = None,
+    lr: Rate = None,
+    assignments: Assignments = None,
+    spec: SpecFile = None,
+    template: Template = None,
+    checkout: Checkout = None,
+    trust: Trust = False,
+    restore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Bring back a file that you deleted; repeatable."),
+    ] = None,
+    rebuild_base: Annotated[
+        bool, typer.Option("--rebuild-base", help="Make a lost .lightgen anew from lightgen.toml.")
+    ] = False,
+    dry_run: DryRun = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if there is something to update.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Render anew from the spec, as flags change it, and merge with your edits."""
+    from lightgen.cli.update import Request, run_update
+    from lightgen.spec.flags import Flags
+
+    flags = Flags(optimizer, groups, scheduler, lr, tuple(assignments or ()), template, checkout)
+    request = Request(
+        path, flags, spec, trust, tuple(restore or ()), rebuild_base, dry_run, check, json
+    )
+    raise typer.Exit(run_update(request))
+
+
+@app.command()
+def diff(
+    path: Project = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="What an update would change, instead.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show what you changed since generation; exit 1 if there is a difference."""
+    from lightgen.cli.diff import run_diff
+
+    raise typer.Exit(run_diff(path, of_update=update, as_json=json))
+
+
+@app.command()
+def status(
+    path: Project = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Exit 1 if a generated file or the spec has changed."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Tell of each file whether it is pristine, edited, deleted, yours or in conflict."""
+    from lightgen.cli.status import run_status
+
+    raise typer.Exit(run_status(path, check=check, as_json=json))
+
+
+@app.command()
+def undo(path: Project = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Take back the last update; what you edited since stays."""
+    from lightgen.cli.undo import run_undo
+
+    raise typer.Exit(run_undo(path, dry_run=dry_run, as_json=json))
+
+
+@app.command()
+def merge(
+    base: Annotated[Path, typer.Argument(help="What both sides began with: a file or a folder.")],
+    yours: Annotated[Path, typer.Argument(help="Your side.")],
+    new: Annotated[Path, typer.Argument(help="The other side.")],
+    out: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help="Where the result goes.")
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--path", metavar="NAME", help="The file's name, which says what it holds."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Merge three files or three folders by structure.
+
+    As a merge driver of git: lightgen merge %O %A %B -o %A --path %P
+    """
+    from lightgen.cli.merge import run_merge
+
+    raise typer.Exit(run_merge((base, yours, new), out, name, as_json=json))
+
+
+@app.command()
+def check(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="The project; left out: the nearest folder upwards that is one."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="How long each proof may take.")
+    ] = 120,
+    json: Json = False,
+) -> None:
+    """Prove the wiring as it stands: groups, learning rates, one step, resume."""
+    from lightgen.cli.check import run_check
+
+    raise typer.Exit(run_check(path, timeout, as_json=json))
 
 
 @app.command(name="list")

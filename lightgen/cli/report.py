@@ -47,6 +47,11 @@ def _visible(text: str) -> str:
     )
 
 
+def print_line(text: str, before: str = "") -> None:
+    """A line that has text of the user in it, after words of lightgen's own."""
+    typer.echo(before + _visible(text))
+
+
 def print_notes(notes: Iterable[str]) -> None:
     """Words that deserve attention but stop nothing."""
     for note in notes:

@@ -92,6 +92,36 @@ def drop_value(document: tomlkit.TOMLDocument, path: tuple[str, ...]) -> None:
         del table[path[-1]]
 
 
+def take_over(document: tomlkit.TOMLDocument, other: tomlkit.TOMLDocument) -> None:
+    """Make a document say what another says; what stays keeps its comments and order.
+
+    The name of the package stays where the other has none.
+    """
+    groups = other.get("groups", {})
+    if isinstance(groups, Mapping) and groups:
+        order_groups(document, list(groups))
+    _take_over(document, document, other, ())
+
+
+def _take_over(
+    document: tomlkit.TOMLDocument, table: Any, other: Mapping[str, Any], path: tuple[str, ...]
+) -> None:
+    for key in list(table):
+        if key not in other and (*path, key) not in (("project",), ("project", "package")):
+            drop_value(document, (*path, key))
+    for key, value in other.items():
+        known = table.get(key)
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
+            _take_over(document, known, value, (*path, key))
+        elif known is None or _unwrapped(known) != _unwrapped(value):
+            set_value(document, (*path, key), value)
+
+
+def _unwrapped(value: Any) -> tuple[type, Any]:
+    plain = value.unwrap() if hasattr(value, "unwrap") else value
+    return type(plain), plain
+
+
 def order_groups(document: tomlkit.TOMLDocument, wished: Sequence[str]) -> None:
     """Leave these groups, in this order; those that stay keep their comments."""
     table = document.get("groups", {})
@@ -127,6 +157,11 @@ def text_of(document: tomlkit.TOMLDocument, before: str) -> str:
         if _reads_as(candidate, content):
             return candidate
     # tomlkit cannot add a table among dotted keys: the text would say something else.
+    return text_from(content)
+
+
+def text_from(content: Mapping[str, Any]) -> str:
+    """A spec file that says this."""
     return HEADER + "\n" + tomlkit.dumps(_plain(content))
 
 

@@ -1,0 +1,92 @@
+"""lightgen status. It is called often: nothing that is slow to import is imported."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import typer
+
+from lightgen.cli.places import settle
+from lightgen.cli.report import print_json, print_line, print_notes, report_error
+from lightgen.disk import find_project, list_yours, read_yours
+from lightgen.inside import read_regular
+from lightgen.problems import LightgenError
+from lightgen.remembered import Memory, read_memory
+from lightgen.standing import DRIFT, Kind, Standing, spec_changes, standings
+
+_SPEC_NAME = "lightgen.toml"
+_COLOURS = {
+    Kind.CONFLICT: "red",
+    Kind.DELETED: "yellow",
+    Kind.EDITED: "yellow",
+    Kind.MOVED: "yellow",
+}
+_WIDTH = max(map(len, Kind))
+
+
+def run_status(path: Path | None, *, check: bool, as_json: bool) -> int:
+    """Tell how each file stands; return the exit code."""
+    try:
+        root = find_project(path)
+        said = settle(root)
+        memory = read_memory(root)
+        yours = read_yours(root, memory.base)
+        own = [name for name in list_yours(root) if name != _SPEC_NAME]
+    except LightgenError as error:
+        return report_error(error, as_json=as_json)
+    found = standings(memory.base, yours, own)
+    spec = _spec_difference(root, memory)
+    notes = (*said, *_fault_notes(memory))
+    has_drift = bool(spec or memory.faults or any(each.kind in DRIFT for each in found))
+    code = int(check and has_drift)
+    if as_json:
+        files = [
+            {
+                "path": each.path,
+                "kind": str(each.kind),
+                "line": each.line,
+                "moved_from": each.moved_from,
+                "note": each.note,
+            }
+            for each in found
+        ]
+        print_json(code, path=str(root), files=files, spec_differs=spec, notes=list(notes))
+        return code
+    for each in found:
+        _print_standing(each)
+    print_notes(notes)
+    counts = Counter(each.kind for each in found)
+    typer.echo(", ".join(f"{counts[kind]} {kind}" for kind in Kind if counts[kind]))
+    print_line(_about_spec(spec))
+    return code
+
+
+def _print_standing(each: Standing) -> None:
+    kind = typer.style(f"{each.kind:<{_WIDTH}}", fg=_COLOURS.get(each.kind))
+    place = f"{each.path}:{each.line}" if each.line else each.path
+    origin = f" (from {each.moved_from})" if each.moved_from else ""
+    note = f" ({each.note})" if each.note else ""
+    print_line(f"{place}{origin}{note}", before=f"{kind}  ")
+
+
+def _fault_notes(memory: Memory) -> list[str]:
+    return [f".lightgen: {fault}; the next update rebuilds the base" for fault in memory.faults]
+
+
+def _spec_difference(root: Path, memory: Memory) -> list[str]:
+    """Where the spec file differs from what was rendered; its name where it cannot be read."""
+    try:
+        text = read_regular(root / _SPEC_NAME).content.decode("utf-8-sig")
+        present = tomllib.loads(text)
+    except (OSError, ValueError, RecursionError):
+        return [_SPEC_NAME]
+    return [_SPEC_NAME] if memory.spec is None else spec_changes(memory.spec, present)
+
+
+def _about_spec(changed: list[str]) -> str:
+    if not changed:
+        return f"{_SPEC_NAME} is what was rendered"
+    where = "" if changed == [_SPEC_NAME] else f" in {', '.join(changed)}"
+    return f"{_SPEC_NAME} differs from what was rendered{where}; to render it: lightgen update"
