@@ -1,0 +1,69 @@
+"""Numbers for syntax: two nodes have the same number if and only if they are the same code.
+
+Layout, quotes, comments, and the indentation of docstrings don't count.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterable, Mapping
+
+_SKIPPED = {"ctx", "kind", "type_comment", "type_ignores", "simple"}
+
+
+class Keys:
+    """The numbers of all nodes of the sources that are compared with one another."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[object, int] = {}
+        self._of_node: dict[int, int] = {}
+
+    def learn_docstrings(self, tree: ast.Module) -> None:
+        """Compare the docstrings of a tree without their indentation."""
+        for node in ast.walk(tree):
+            if isinstance(
+                node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+            ) and (text := ast.get_docstring(node, clean=False)):
+                clean = inspect.cleandoc(text)
+                self._of_node[id(node.body[0])] = self._number(("docstring", clean))
+
+    def of(self, value: object) -> int:
+        """The number of a node, of a list of nodes, or of a plain field."""
+        if isinstance(value, ast.AST):
+            known = self._of_node.get(id(value))
+            if known is None:
+                fields = {name: self.of(getattr(value, name, None)) for name in _fields(value)}
+                known = self._of_node[id(value)] = self.composed(value, fields)
+            return known
+        if isinstance(value, list):
+            return self.of_all(self.of(item) for item in value)
+        return self._number((type(value).__name__, repr(value)))
+
+    def of_all(self, numbers: Iterable[int]) -> int:
+        """The number of a list, from those of its items."""
+        return self._number(("list", *numbers))
+
+    def composed(self, node: ast.AST, fields: Mapping[str, int]) -> int:
+        """The number that a node has when some of its fields have these numbers."""
+        if isinstance(node, ast.Constant):
+            value = node.value
+            return self._number(("Constant", type(value).__name__, repr(value)))
+        numbers = (
+            fields[name] if name in fields else self.of(getattr(node, name, None))
+            for name in _fields(node)
+        )
+        return self._number((_kind(node), *numbers))
+
+    def _number(self, value: object) -> int:
+        return self._numbers.setdefault(value, len(self._numbers))
+
+
+def _fields(node: ast.AST) -> tuple[str, ...]:
+    if isinstance(node, ast.Constant):
+        return ()
+    return tuple(name for name in node._fields if name not in _SKIPPED)
+
+
+def _kind(node: ast.AST) -> str:
+    return type(node).__name__

@@ -1,0 +1,98 @@
+"""Names that a file reads and nothing binds, and attributes of self that nothing sets."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from collections.abc import Iterator
+
+_KNOWN = frozenset(dir(builtins)) | {
+    "__file__",
+    "__name__",
+    "__doc__",
+    "__path__",
+    "__class__",
+    "__spec__",
+    "__annotations__",
+    "__module__",
+    "__qualname__",
+}
+
+
+def unresolved(tree: ast.Module) -> frozenset[tuple[str, str]]:
+    """Pairs of scope and name: "" for the module's names, a class for attributes of self."""
+    found = {(cls.name, name) for cls in _classes(tree) for name in _unset(cls)}
+    if not _has_star(tree):
+        found |= {("", name) for name in _unbound(tree)}
+    return frozenset(found)
+
+
+def _has_star(tree: ast.Module) -> bool:
+    return any(
+        alias.name == "*"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    )
+
+
+def _unbound(tree: ast.Module) -> set[str]:
+    table = symtable.symtable(ast.unparse(tree), "merged", "exec")
+    bound = {symbol.get_name() for symbol in table.get_symbols() if _binds(symbol)}
+    bound |= {
+        symbol.get_name()
+        for inner in _tables(table)
+        for symbol in inner.get_symbols()
+        if symbol.is_declared_global() and symbol.is_assigned()
+    }
+    read = {
+        symbol.get_name()
+        for inner in _tables(table)
+        for symbol in inner.get_symbols()
+        if symbol.is_referenced() and (symbol.is_global() or inner is table)
+    }
+    return read - bound - _KNOWN
+
+
+def _binds(symbol: symtable.Symbol) -> bool:
+    return symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+
+
+def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _tables(child)
+
+
+def _classes(tree: ast.Module) -> Iterator[ast.ClassDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield node
+
+
+def _unset(cls: ast.ClassDef) -> set[str]:
+    read: set[str] = set()
+    bound: set[str] = set()
+    for node in ast.walk(cls):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "self":
+                (read if isinstance(node.ctx, ast.Load) else bound).add(node.attr)
+    for node in cls.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            bound.add(node.target.id)
+        elif isinstance(node, ast.Assign):
+            bound |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return read - bound
+
+
+def imported_names(tree: ast.Module) -> set[str]:
+    """What the import statements of the module itself bind."""
+    return {
+        alias.asname or alias.name.partition(".")[0]
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }

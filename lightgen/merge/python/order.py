@@ -1,0 +1,176 @@
+"""The order of a merged list: yours, with the new side's insertions and moves."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+class ClashError(Exception):
+    """Both sides changed one thing in different ways; caught at the statement that holds it."""
+
+
+@dataclass
+class Slot:
+    """One place of the merged list: which piece stands there on each side, by index."""
+
+    base: int | None
+    yours: int | None
+    new: int | None
+
+
+@dataclass
+class Contest:
+    """Both sides inserted at one point, and the order matters."""
+
+    yours: list[int] = field(default_factory=list)
+    new: list[int] = field(default_factory=list)
+
+
+Place: TypeAlias = Slot | Contest
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Three lists as far as their order is concerned.
+
+    `mine` and `theirs` map indices of the base to those of yours and new, `common` those of
+    yours to new for what both added alike. `changed` tells whether a piece of the base that you
+    deleted differs in new; `commute` whether two insertions, of yours and of new, may stand in
+    any order; `first` whether that of new goes before yours. In a `free` list the order
+    means nothing. Pieces of new that are `inside` of another have no place of their own.
+    """
+
+    counts: tuple[int, int, int]
+    mine: dict[int, int]
+    theirs: dict[int, int]
+    common: dict[int, int]
+    changed: Callable[[int, int], bool]
+    commute: Callable[[int, int], bool]
+    first: Callable[[int, int], bool] = lambda yours, new: False
+    free: bool = False
+    inside: frozenset[int] = frozenset()
+
+
+def merge_order(lists: Lists) -> list[Place]:
+    """Place every piece once. ClashError where both sides reordered differently."""
+    places = _yours(lists)
+    moved = _moved_by_new(lists)
+    if moved:
+        places = [p for p in places if not (isinstance(p, Slot) and p.base in moved)]
+    back = {new: base for base, new in lists.theirs.items()}
+    for new in range(lists.counts[2]):
+        base = back.get(new)
+        if new in lists.inside or (base is None and new in lists.common.values()):
+            continue
+        if base is None:
+            _place(places, Slot(None, None, new), lists, contestable=True)
+        elif base in moved:
+            _place(places, Slot(base, lists.mine[base], new), lists, contestable=False)
+        elif base not in lists.mine and lists.changed(base, new):
+            _place(places, Slot(base, None, new), lists, contestable=False)
+    return places
+
+
+def _yours(lists: Lists) -> list[Place]:
+    back = {mine: base for base, mine in lists.mine.items()}
+    places: list[Place] = []
+    for yours in range(lists.counts[1]):
+        base = back.get(yours)
+        new = lists.common.get(yours) if base is None else lists.theirs.get(base)
+        places.append(Slot(base, yours, new))
+    return places
+
+
+def _moved_by_new(lists: Lists) -> set[int]:
+    """Pieces that new moved and you did not."""
+    both = sorted(lists.mine.keys() & lists.theirs.keys())
+    by_new = sorted(both, key=lists.theirs.__getitem__)
+    by_yours = sorted(both, key=lists.mine.__getitem__)
+    if by_new in (both, by_yours):
+        return set()
+    moved = set(both) - _longest_increasing(by_new)
+    if by_yours == both:
+        return moved
+    if not lists.free:
+        raise ClashError("both sides reordered")
+    return moved - (set(both) - _longest_increasing(by_yours))
+
+
+def _longest_increasing(numbers: list[int]) -> set[int]:
+    tails: list[int] = []
+    chains: list[list[int]] = []
+    for number in numbers:
+        at = bisect_left(tails, number)
+        chain = [*(chains[at - 1] if at else []), number]
+        if at == len(tails):
+            tails.append(number)
+            chains.append(chain)
+        else:
+            tails[at], chains[at] = number, chain
+    return set(chains[-1]) if chains else set()
+
+
+def _place(places: list[Place], slot: Slot, lists: Lists, *, contestable: bool) -> None:
+    assert slot.new is not None
+    after = _before_of(places, slot.new)
+    before = places[after] if after >= 0 else None
+    if contestable and isinstance(before, Contest) and not _goes_first(lists, before.yours, slot):
+        before.new.append(slot.new)
+        return
+    until = _after_of(places, slot.new, after)
+    for at in range(after + 1, until):
+        if _is_dropped(places[at]):
+            places.insert(at, slot)
+            return
+    run = _run_of_yours(places, after + 1, until)
+    if after < 0 and until < len(places) and not run:
+        places.insert(until, slot)
+    elif not run or not contestable or _goes_first(lists, run, slot):
+        places.insert(after + 1, slot)
+    elif all(lists.commute(yours, slot.new) for yours in run):
+        places.insert(after + 1 + len(run), slot)
+    else:
+        places[after + 1 : after + 1 + len(run)] = [Contest(run, [slot.new])]
+
+
+def _goes_first(lists: Lists, run: list[int], slot: Slot) -> bool:
+    return slot.new is not None and all(lists.first(yours, slot.new) for yours in run)
+
+
+def _before_of(places: list[Place], new: int) -> int:
+    """Where the nearest piece of new before this one stands, -1 for nowhere."""
+    best, found = -1, -1
+    for at, place in enumerate(places):
+        last = place.new if isinstance(place, Slot) else max(place.new)
+        if last is not None and best < last < new:
+            best, found = last, at
+    return found
+
+
+def _after_of(places: list[Place], new: int, after: int) -> int:
+    """Where the nearest piece of new after this one stands behind `after`; else the end."""
+    best, found = -1, len(places)
+    for at in range(after + 1, len(places)):
+        place = places[at]
+        first = place.new if isinstance(place, Slot) else min(place.new)
+        if first is not None and first > new and (best < 0 or first < best):
+            best, found = first, at
+    return found
+
+
+def _is_dropped(place: Place) -> bool:
+    """In the base and in yours, gone in new: what stands in its place replaces it."""
+    return isinstance(place, Slot) and place.base is not None and place.new is None
+
+
+def _run_of_yours(places: list[Place], start: int, until: int) -> list[int]:
+    run = []
+    for place in places[start:until]:
+        if not isinstance(place, Slot) or place.base is not None or place.new is not None:
+            break
+        if place.yours is not None:
+            run.append(place.yours)
+    return run
