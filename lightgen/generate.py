@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,21 +80,27 @@ def generate(
     return Generated(plan, rendered, dict(sorted(tree.items())), (*said, *plan.notes))
 
 
-def anchor_pack(document: tomlkit.TOMLDocument, relative_to: Path, root: Path) -> None:
-    """Name a pack on this disk as seen from the project, as a path in its spec file is read."""
-    template = document.get("template", {})
-    source = str(template.get("source", "")) if isinstance(template, Mapping) else ""
-    anchored = anchored_source(source, relative_to, root)
-    if anchored != source:
-        set_value(document, ("template", "source"), anchored)
+def anchored(
+    document: tomlkit.TOMLDocument | None, flags: Flags, folder: Path, root: Path
+) -> tuple[Flags, Path]:
+    """Name a pack on this disk as seen from the project at `root`: so its spec file is read.
 
-
-def anchored_source(source: str, relative_to: Path, root: Path) -> str:
-    """A pack's source as the spec file of the project at `root` names it."""
-    path = relative_to / source
-    if not source or source.startswith("~") or os.path.isabs(source) or not path.exists():
-        return source
-    return Path(os.path.relpath(path, root)).as_posix()
+    A flag names it as seen from here, a document from its `folder`. Returns the flags, and what the
+    pack's path is relative to; the document is changed in place.
+    """
+    template = {} if document is None else document.get("template", {})
+    said = str(template.get("source", "")) if isinstance(template, Mapping) else ""
+    source, place = (flags.template, Path()) if flags.template else (said, folder)
+    if not source:
+        return flags, root
+    if source.startswith("~") or os.path.isabs(source) or not (place / source).exists():
+        return flags, place
+    named = Path(os.path.relpath(place / source, root)).as_posix()
+    if flags.template:
+        return replace(flags, template=named), root
+    assert document is not None
+    set_value(document, ("template", "source"), named)
+    return flags, root
 
 
 def _plan(content: Mapping[str, Any], problems: list[Problem]) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from posixpath import join, normpath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -42,7 +43,8 @@ _STATE = f"{MEMORY}/state.toml"
 class Wish:
     """What is wanted of an update. `spec` is a whole spec that takes the place of the present.
 
-    A path to restore is one of the project, or one as seen from the folder `here` in it.
+    A path to restore is one of the project, or one as seen from the folder `here` in it; a pack's
+    path is relative to `relative_to`, left out: to the project.
     """
 
     flags: Flags = field(default_factory=Flags)
@@ -51,6 +53,7 @@ class Wish:
     here: str = ""
     rebuild_base: bool = False
     trust: bool = False
+    relative_to: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def _generate(project: Project, wish: Wish, document: tomlkit.TOMLDocument) -> G
         document,
         wish.flags,
         project.package,
-        relative_to=project.root,
+        relative_to=wish.relative_to or project.root,
         trust=wish.trust,
         stored=None if is_fetched_anew else stored_pack(project.memory, content_of(document)),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from lightgen.cli.report import print_json, print_notes, print_table, report_error
-from lightgen.generate import Generated, generate, read_spec
+from lightgen.generate import Generated, anchored, generate, read_spec
 from lightgen.plan.names import package_from
 from lightgen.plan.types import GroupPlan, Plan
 from lightgen.problems import InputError, LightgenError, Problem, guess
@@ -64,9 +64,10 @@ def _generate(request: Request) -> Generated:
     if request.show is not None and not request.dry_run:
         raise InputError(Problem("--show", "goes with --dry-run", "add --dry-run"))
     document = read_spec(request.spec)
+    folder = request.spec.parent if request.spec else Path()
+    flags, relative_to = anchored(document, request.flags, folder, request.path)
     package = package_from(Path(os.path.abspath(request.path)))
-    relative_to = request.spec.parent if request.spec and not request.flags.template else Path()
-    return generate(document, request.flags, package, relative_to=relative_to, trust=request.trust)
+    return generate(document, flags, package, relative_to=relative_to, trust=request.trust)
 
 
 def _show(generated: Generated, request: Request) -> int:

@@ -11,7 +11,7 @@ from lightgen.cli.changes import Report, print_update, summary
 from lightgen.cli.places import settle
 from lightgen.cli.report import report_error
 from lightgen.disk import find_project, read_yours
-from lightgen.generate import anchor_pack, anchored_source, read_spec
+from lightgen.generate import anchored, read_spec
 from lightgen.inside import MEMORY
 from lightgen.problems import LightgenError
 from lightgen.project import read_project
@@ -64,15 +64,12 @@ def plan_update(root: Path, wish: Wish) -> Update:
 
 def _wish(request: Request, root: Path) -> Wish:
     """What the command line says; the paths in it, which are seen from here, seen from the root."""
-    flags, spec = request.flags, None
-    if flags.template:
-        flags = replace(flags, template=anchored_source(flags.template, Path(), root))
-    if request.spec:
-        spec = read_spec(request.spec)
-        anchor_pack(spec, request.spec.parent, root)
+    spec = read_spec(request.spec) if request.spec else None
+    folder = request.spec.parent if request.spec else root
+    flags, relative_to = anchored(spec, request.flags, folder, root)
     here = Path(os.path.relpath(os.getcwd(), os.path.realpath(root))).as_posix()
     restore = tuple(Path(path).as_posix() for path in request.restore)
-    return Wish(flags, spec, restore, here, request.rebuild_base, request.trust)
+    return Wish(flags, spec, restore, here, request.rebuild_base, request.trust, relative_to)
 
 
 def _report(update: Update, request: Request, root: Path) -> int:

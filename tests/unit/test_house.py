@@ -30,6 +30,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "write": {"problems", "tree"},
     "transaction": GROUND,
     "generate": GROUND | {"catalogue", "spec", "plan", "render", "packs", "memory"},
+    "difference": GROUND,
+    "standing": GROUND | {"merge"},
+    "project": GROUND | {"spec", "plan", "memory", "remembered"},
+    "rebuild": GROUND | {"packs", "generate", "merge", "remembered"},
+    "update": GROUND | {"spec", "generate", "merge", "project", "rebuild", "standing"},
+    "undo": GROUND | {"merge", "transaction", "update"},
 }
 SLOW = {"torch", "pytorch_lightning", "lightning", "numpy", "sklearn"}
 WRITES = {"write_bytes", "write_text", "mkdir", "rename", "replace", "unlink", "rmdir", "touch"}
