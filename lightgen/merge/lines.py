@@ -48,11 +48,21 @@ def merge_lines(base: str, yours: str, new: str, labels: Labels) -> MergedText:
         pieces.append(text)
         line += text.count("\n")
     text = "".join(pieces)
+    if regions and not regions[-1].conflict:
+        text = ended_as(text, base, yours, new)
+    return MergedText(text, tuple(conflicts))
+
+
+def ended_as(text: str, base: str, yours: str, new: str) -> str:
+    """The merged text with a final newline or without: as yours, else as the new one."""
     ends = [not side or side.endswith("\n") for side in (base, yours, new)]
     ended = ends[2] if ends[1] == ends[0] else ends[1]
-    if not ended and regions and not regions[-1].conflict:
-        text = text.removesuffix("\n")
-    return MergedText(text, tuple(conflicts))
+    return text if ended else text.removesuffix("\n")
+
+
+def whole_lines(text: str) -> str:
+    """The text with a line end behind the last line."""
+    return text if text.endswith("\n") or not text else text + "\n"
 
 
 def split_lines(text: str) -> list[str]:

@@ -39,6 +39,19 @@ def same(one: Any, other: Any) -> bool:
     return frozen(one) == frozen(other)
 
 
+def shown(path: Sequence[Hashable]) -> str:
+    """A path for a message."""
+    parts = [part[1] if isinstance(part, tuple) and len(part) == 2 else part for part in path]
+    return ".".join(part if isinstance(part, str | int) else "..." for part in parts) or "the file"
+
+
+def asks_for_packages(path: Sequence[Hashable]) -> bool:
+    """Whether the list there holds requirements of Python packages."""
+    last = path[-1:] and path[-1]
+    groups = {"optional-dependencies", "dependency-groups"}
+    return last in ("dependencies", "requires") or bool(groups & {*path[-2:-1]})
+
+
 def match(
     base: list[Any], yours: list[Any], new: list[Any], *, requirements: bool = False
 ) -> Matched | None:
