@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +24,10 @@ BACKUP = f"{MEMORY}/backup"
 STAGED, COMMITTED, ABORTED, DONE, UNDO = "staged", "committed", "aborted", "done", "undo"
 NEW, OLD = "new", "old"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# There is none, or it isn't empty, or something of somebody else's stands there.
+_NOTHING_TO_REMOVE = frozenset(
+    {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EBUSY}
+)
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
@@ -59,9 +64,9 @@ def record(root: Path, name: str) -> str:
 
 def read_journal(root: Path, name: str) -> Journal | None:
     """The journal of that name, None where there is none. Raises DamagedError."""
-    if way_fault(root, f"{BACKUP}/{name}"):
-        raise DamagedError("a link or a file is in the way")
     try:
+        if way_fault(root, f"{BACKUP}/{name}"):
+            raise DamagedError("a link or a file is in the way")
         return decode_journal(read_regular(record(root, name)).content)
     except FileNotFoundError:
         return None
@@ -187,17 +192,28 @@ def _sync_folder(folder: str) -> None:
 
 def clear(root: Path, journal: Journal) -> None:
     """Remove the temporary files of a change, those that there are."""
-    for change in journal.changes:
-        for purpose in (NEW, OLD):
-            path = journal.temporary(change.path, purpose)
-            if not way_fault(root, path):
-                with suppress(FileNotFoundError):
-                    os.unlink(f"{root}/{path}")
+    paths = [
+        journal.temporary(change.path, purpose)
+        for change in journal.changes
+        for purpose in (NEW, OLD)
+    ]
+    _remove_all(root, paths, os.unlink)
 
 
-def remove_empty(root: Path, folders: list[str]) -> None:
+def remove_empty(root: Path, folders: Iterable[str]) -> None:
     """Remove those of the folders that are empty, the inner ones first."""
-    for folder in sorted(folders, key=len, reverse=True):
-        if not way_fault(root, f"{folder}/"):
-            with suppress(OSError):
-                os.rmdir(f"{root}/{folder}")
+    _remove_all(root, sorted(folders, key=len, reverse=True), os.rmdir)
+
+
+def _remove_all(root: Path, paths: Iterable[str], remove: Callable[[str], None]) -> None:
+    """Remove all that can be; a refusal is told at the end."""
+    refusal: OSError | None = None
+    for path in paths:
+        try:
+            if not way_fault(root, path):
+                remove(f"{root}/{path}")
+        except OSError as error:
+            if error.errno not in _NOTHING_TO_REMOVE:
+                refusal = error
+    if refusal:
+        raise refusal

@@ -19,10 +19,10 @@ _LOCK = f"{MEMORY}/lock"
 def hold_lock(root: Path) -> Iterator[None]:
     """Hold the project's lock. Raises ProjectError where another process does."""
     folder = f"{root}/{MEMORY}"
-    for fault in (way_fault(root, f"{BACKUP}/"), place_fault(root, _LOCK)):
-        if fault:
-            raise ProjectError(Problem(MEMORY, fault, "move it out of the way"))
     with about(_LOCK):
+        for fault in (way_fault(root, f"{BACKUP}/"), place_fault(root, _LOCK)):
+            if fault:
+                raise ProjectError(Problem(MEMORY, fault, "move it out of the way"))
         made = not os.path.lexists(folder)
         if made:
             os.mkdir(folder)
@@ -35,7 +35,8 @@ def hold_lock(root: Path) -> Iterator[None]:
     finally:
         if made:
             _remove_unused(folder)
-        os.close(descriptor)
+        with suppress(OSError):  # nothing of worth was written to it
+            os.close(descriptor)
 
 
 def _lock(descriptor: int) -> None:

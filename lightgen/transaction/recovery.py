@@ -87,7 +87,7 @@ def take_back(root: Path, journal: Journal) -> None:
 def _withdraw(root: Path, journal: Journal) -> None:
     """Remove every trace of a change of which no file is in its place."""
     clear(root, journal)
-    remove_empty(root, [*journal.folders])
+    remove_empty(root, journal.folders)
     drop_journals(root, STAGED, COMMITTED, ABORTED)
 
 
@@ -160,7 +160,7 @@ def finish(root: Path, journal: Journal) -> None:
         if change.after is None
         for depth in range(1, change.path.count("/") + 1)
     }
-    remove_empty(root, sorted(emptied - {MEMORY}))
+    remove_empty(root, emptied - {MEMORY})
     if journal.undo:
         rename_journal(root, DONE, UNDO)
     else:
