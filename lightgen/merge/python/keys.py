@@ -18,9 +18,15 @@ class Keys:
     def __init__(self) -> None:
         self._numbers: dict[object, int] = {}
         self._of_node: dict[int, int] = {}
+        self._kept: list[ast.AST] = []
 
-    def learn_docstrings(self, tree: ast.Module) -> None:
-        """Compare the docstrings of a tree without their indentation."""
+    def keep(self, tree: ast.AST) -> None:
+        """Hold on to a tree: nodes are known by their identity."""
+        self._kept.append(tree)
+
+    def learn(self, tree: ast.Module) -> None:
+        """Take up a tree; its docstrings are compared without their indentation."""
+        self.keep(tree)
         for node in ast.walk(tree):
             if isinstance(
                 node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lightgen.merge.outcome import CannotMergeError, Labels, MergedText
+from lightgen.merge.lines import merge_lines
+from lightgen.merge.outcome import END, CannotMergeError, Conflict, Labels, MergedText, marked
 from lightgen.merge.python.blocks import module_block
 from lightgen.merge.python.keys import Keys
 from lightgen.merge.python.names import imported_names, unresolved
 from lightgen.merge.python.order import ClashError
+from lightgen.merge.python.renames import Renames, find_renames, renamed
 from lightgen.merge.python.sides import Sides, finished, taking_yours
 from lightgen.merge.python.source import Source
 from lightgen.merge.python.splice import Edit, apply_edits
@@ -17,19 +19,52 @@ from lightgen.merge.python.suites import merge_block
 _ROUNDS = 6
 
 
-def merge_python(base: str, yours: str, new: str, labels: Labels) -> MergedText:
+def merge_python(
+    base: str, yours: str, new: str, labels: Labels, elsewhere: Renames | None = None
+) -> MergedText:
     """Merge three versions of a Python file by structure, editing your text where it must be.
 
-    CannotMergeError where a version doesn't parse, or the result is not what the structure says.
+    `elsewhere` is what you renamed in other files. CannotMergeError where a version doesn't
+    parse, or the result is not what the structure says.
     """
     if new in (base, yours):
         return MergedText(yours)
-    if yours == base:
+    if yours == base and not elsewhere:
         return MergedText(new)
     keys = Keys()
-    sources = [Source(_ended(text), keys) for text in (base, yours, new)]
-    text, sides = _guarded(Sides(*sources, labels))
-    return finished(_end_like(text, base, yours, new), sides)
+    before, mine, theirs = (Source(_ended(text), keys) for text in (base, yours, new))
+    try:
+        merged = _by_structure(before, mine, theirs, labels, elsewhere)
+    except CannotMergeError:
+        merged = _by_lines(before, mine, theirs, labels)
+    return replace(merged, text=_end_like(merged.text, base, yours, new))
+
+
+def _by_structure(
+    before: Source, mine: Source, theirs: Source, labels: Labels, elsewhere: Renames | None
+) -> MergedText:
+    keys = mine.keys
+    for renames in (find_renames(before, mine), elsewhere):
+        if renames:
+            before = Source(renamed(before, renames), keys)
+            theirs = Source(renamed(theirs, renames), keys)
+    text, sides = _guarded(Sides(before, mine, theirs, labels))
+    return finished(text, sides)
+
+
+def _by_lines(base: Source, yours: Source, new: Source, labels: Labels) -> MergedText:
+    """Merge by lines; a result that doesn't parse or lacks a name is one whole conflict."""
+    merged = merge_lines(base.text, yours.text, new.text, labels)
+    if merged.conflicts:
+        return merged
+    known = unresolved(yours.tree) | unresolved(new.tree)
+    what = "the two sides don't fit together"
+    try:
+        if unresolved(Source(merged.text, yours.keys).tree) <= known:
+            return merged
+    except CannotMergeError:
+        what = "what the two sides make together doesn't parse"
+    return MergedText(marked(yours.text, new.text, labels), (Conflict(what, 1),))
 
 
 def _ended(text: str) -> str:
@@ -40,7 +75,9 @@ def _end_like(text: str, base: str, yours: str, new: str) -> str:
     """The last line end is yours where you changed it."""
     ends = [side.endswith("\n") for side in (base, yours, new)]
     wanted = ends[2] if ends[1] == ends[0] else ends[1]
-    return text if wanted or text.endswith((">\n", "\n\n")) else text.removesuffix("\n")
+    if wanted or text.rpartition("\n")[0].rpartition("\n")[2].startswith(END):
+        return text
+    return text.removesuffix("\n")
 
 
 def _guarded(sides: Sides) -> tuple[str, Sides]:

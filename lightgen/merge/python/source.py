@@ -35,7 +35,7 @@ class Source:
         self.text = text
         self.keys = keys
         self.tree = _parse(text)
-        keys.learn_docstrings(self.tree)
+        keys.learn(self.tree)
         self.lines = text.split("\n")
         self.starts = [0]
         for line in self.lines:

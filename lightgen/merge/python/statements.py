@@ -21,6 +21,7 @@ from lightgen.merge.python.expressions import (
     merge_inside,
     merge_node,
 )
+from lightgen.merge.python.keys import Keys
 from lightgen.merge.python.order import ClashError
 from lightgen.merge.python.rows import Policy, merge_elements, shown
 from lightgen.merge.python.sides import Sides
@@ -253,24 +254,21 @@ def _function_header(
     edits += inner
     start, end = lists[1].region
     text = apply_edits(sides.yours.text, inner, (start, end))
-    fields["args"] = sides.yours.keys.of(_arguments_of(text))
+    fields["args"] = sides.yours.keys.of(_arguments_of(text, sides.yours.keys))
     fields["returns"] = _merge_optional(
         sides, base.returns, yours.returns, new.returns, edits, end + 1, " -> "
     )
     return fields
 
 
-def _arguments_of(text: str) -> ast.arguments:
+def _arguments_of(text: str, keys: Keys) -> ast.arguments:
     try:
         function = ast.parse(f"def f({text}\n): pass").body[0]
     except SyntaxError as error:
         raise ClashError("both sides changed the parameters") from error
     assert isinstance(function, ast.FunctionDef)
-    _KEPT.append(function)
+    keys.keep(function)
     return function.args
-
-
-_KEPT: list[ast.AST] = []  # numbers of nodes are kept by identity
 
 
 def _merge_name(

@@ -1,0 +1,306 @@
+"""What you renamed consistently: found by comparing the base with yours, applied to the rest."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lightgen.merge.python.align import align
+from lightgen.merge.python.blocks import Statement
+from lightgen.merge.python.source import Source
+from lightgen.merge.python.splice import Edit, apply_edits
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Definition = _Function | ast.ClassDef
+_MODULE = ""
+_SELF = "self"
+
+Place = tuple[str, str]  # scope, name; the scope of attributes is the text of their object + "."
+
+
+@dataclass(frozen=True)
+class Renames:
+    """Old names and new ones.
+
+    `names` are those of the module itself, `local` those of an outermost function by its
+    qualified name, `attributes` by the object (`self`, `model.net`) that they are taken from.
+    `imported` are names by the module that they are imported from, `modules` whole modules.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    local: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    imported: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any((self.names, self.local, self.attributes, self.imported, self.modules))
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """An identifier in the text: where, and in which scope it means something."""
+
+    start: int
+    scope: str
+    name: str
+    binds: bool
+
+
+def occurrences(source: Source) -> Iterator[Occurrence]:
+    """All identifiers of a file with their scopes, in no order."""
+    yield from _Reader(source).read(source.tree, _Scope(_MODULE, frozenset()))
+
+
+@dataclass(frozen=True)
+class _Scope:
+    name: str
+    bound: frozenset[str]
+    in_class: bool = False
+
+    def of(self, name: str) -> str:
+        return self.name if name in self.bound else _MODULE
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def read(self, node: ast.AST, scope: _Scope) -> Iterator[Occurrence]:
+        for child in ast.iter_child_nodes(node):
+            yield from self._own(child, scope)
+            yield from self.read(child, self._inner(child, scope))
+
+    def _inner(self, node: ast.AST, scope: _Scope) -> _Scope:
+        if isinstance(node, ast.ClassDef) and not scope.bound:
+            return _Scope(f"{scope.name}{node.name}.", frozenset(), in_class=True)
+        if isinstance(node, _Function) and not scope.bound:
+            return _Scope(f"{scope.name}{node.name}", _bound_in(node) | {"\0"})
+        return scope
+
+    def _own(self, node: ast.AST, scope: _Scope) -> Iterator[Occurrence]:
+        match node:
+            case ast.Name(id=name, ctx=ctx):
+                start = self.source.span(node)[0]
+                binds = isinstance(ctx, ast.Store) and not scope.in_class
+                yield Occurrence(start, scope.of(name), name, binds)
+            case ast.arg(arg=name):
+                yield Occurrence(self.source.span(node)[0], scope.of(name), name, True)
+            case ast.Attribute(value=value, attr=name, ctx=ctx):
+                at = self.source.span(node)[1] - len(name)
+                binds = isinstance(ctx, ast.Store)
+                yield Occurrence(at, f"{ast.unparse(value)}.", name, binds)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                where = f"{_SELF}." if scope.in_class else scope.of(node.name)
+                yield Occurrence(self._name_at(node), where, node.name, True)
+
+    def _name_at(self, node: _Definition) -> int:
+        start = self.source.span(node)[0]
+        match = re.compile(r"(?:async\s+)?(?:def|class)\s+").match(self.source.text, start)
+        assert match
+        return match.end()
+
+
+def _bound_in(function: _Function) -> frozenset[str]:
+    """The names that a function and those within it bind."""
+    found: set[str] = set()
+    outside: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, _Definition) and node is not function:
+            found.add(node.name)
+        elif isinstance(node, ast.Global):
+            outside.update(node.names)
+    return frozenset(found - outside)
+
+
+def find_renames(base: Source, yours: Source) -> Renames:
+    """What you renamed everywhere in a file: the old name is gone, the new one was not there."""
+    votes: dict[Place, Counter[str]] = defaultdict(Counter)
+    reads = _read(base), _read(yours)
+    _vote(base, yours, base.tree.body, yours.tree.body, reads, votes)
+    bound = [_places(source, binding=True) for source in (base, yours)]
+    all_places = [_places(source, binding=False) for source in (base, yours)]
+    moved = _scopes(base, yours, votes)
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for (scope, old), counted in votes.items():
+        if len(counted) != 1:
+            continue
+        (new,) = counted
+        there = moved.get(scope, scope)
+        gone = (there, old) not in all_places[1] and (scope, new) not in all_places[0]
+        held = (scope, old) in bound[0] and (there, new) in bound[1]
+        if new != old and gone and (held or _follows(scope)):
+            found[scope][old] = new
+    return _renames(found)
+
+
+def _follows(scope: str) -> bool:
+    """Attributes of other objects than self are bound elsewhere."""
+    return scope.endswith(".") and scope != f"{_SELF}."
+
+
+def _renames(found: Mapping[str, dict[str, str]]) -> Renames:
+    attributes = {scope: names for scope, names in found.items() if scope.endswith(".")}
+    own = set(attributes.get(f"{_SELF}.", {}).items())
+    kept = {
+        scope: {old: new for old, new in names.items() if scope == f"{_SELF}." or (old, new) in own}
+        for scope, names in attributes.items()
+    }
+    local = {s: names for s, names in found.items() if s and not s.endswith(".")}
+    return Renames(found.get(_MODULE, {}), local, {s: n for s, n in kept.items() if n})
+
+
+def _scopes(base: Source, yours: Source, votes: Mapping[Place, Counter[str]]) -> dict[str, str]:
+    """Names of functions' scopes in yours, where a function or its class was renamed."""
+    names = {old: next(iter(new)) for (_, old), new in votes.items() if len(new) == 1}
+    moved: dict[str, str] = {}
+    known = {o.scope for o in occurrences(yours)}
+    for scope in {o.scope for o in occurrences(base)}:
+        there = ".".join(names.get(part, part) for part in scope.split("."))
+        if there != scope and there in known:
+            moved[scope] = there
+    return moved
+
+
+def _read(source: Source) -> dict[int, Occurrence]:
+    return {occurrence.start: occurrence for occurrence in occurrences(source)}
+
+
+def _places(source: Source, *, binding: bool) -> set[Place]:
+    return {(o.scope, o.name) for o in occurrences(source) if o.binds or not binding}
+
+
+def _vote(
+    base: Source,
+    yours: Source,
+    before: Sequence[ast.stmt],
+    after: Sequence[ast.stmt],
+    reads: tuple[dict[int, Occurrence], dict[int, Occurrence]],
+    votes: dict[Place, Counter[str]],
+) -> None:
+    """Pair statements, and count for each identifier what stands in its place."""
+    pieces = [
+        [Statement(source, node, 0, 0, 0) for node in nodes]
+        for source, nodes in ((base, before), (yours, after))
+    ]
+    for b, u in align(*pieces).items():
+        _vote_pair(base, yours, before[b], after[u], reads, votes)
+
+
+def _vote_pair(
+    base: Source,
+    yours: Source,
+    one: ast.AST,
+    other: ast.AST,
+    reads: tuple[dict[int, Occurrence], dict[int, Occurrence]],
+    votes: dict[Place, Counter[str]],
+) -> None:
+    if type(one) is not type(other):
+        return
+    _count(base, yours, one, other, reads, votes)
+    for name in one._fields:
+        left, right = getattr(one, name, None), getattr(other, name, None)
+        if isinstance(left, ast.AST) and isinstance(right, ast.AST):
+            _vote_pair(base, yours, left, right, reads, votes)
+        elif isinstance(left, list) and isinstance(right, list):
+            if left and isinstance(left[0], ast.stmt) and right:
+                _vote(base, yours, left, right, reads, votes)
+            elif len(left) == len(right):
+                for pair in zip(left, right, strict=True):
+                    if all(isinstance(item, ast.AST) for item in pair):
+                        _vote_pair(base, yours, *pair, reads, votes)
+
+
+def _count(
+    base: Source,
+    yours: Source,
+    one: ast.AST,
+    other: ast.AST,
+    reads: tuple[dict[int, Occurrence], dict[int, Occurrence]],
+    votes: dict[Place, Counter[str]],
+) -> None:
+    starts = _identifier_start(base, one), _identifier_start(yours, other)
+    if starts[0] in reads[0] and starts[1] in reads[1]:
+        before, after = reads[0][starts[0]], reads[1][starts[1]]
+        votes[before.scope, before.name][after.name] += 1
+
+
+def _identifier_start(source: Source, node: ast.AST) -> int:
+    match node:
+        case ast.Name() | ast.arg():
+            return source.span(node)[0]
+        case ast.Attribute(attr=attr):
+            return source.span(node)[1] - len(attr)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return _Reader(source)._name_at(node)
+    return -1
+
+
+def renamed(source: Source, renames: Renames) -> str:
+    """The text of a file with the new names."""
+    names = {**renames.names, **_imported(source, renames)}
+    edits = []
+    for occurrence in occurrences(source):
+        scope, old = occurrence.scope, occurrence.name
+        if scope == _MODULE:
+            new = names.get(old)
+        elif scope.endswith("."):
+            new = renames.attributes.get(scope, {}).get(old)
+        else:
+            new = renames.local.get(scope, {}).get(old)
+        if new:
+            edits.append(Edit(occurrence.start, occurrence.start + len(old), new))
+    edits += _import_edits(source, renames)
+    edits += _keyword_edits(source, renames)
+    return apply_edits(source.text, edits)
+
+
+def _imported(source: Source, renames: Renames) -> dict[str, str]:
+    """Names that a file imports under their own name from a module that has renamed them."""
+    return {
+        alias.name: renames.imported[node.module or "", alias.name]
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if not alias.asname and (node.module or "", alias.name) in renames.imported
+    }
+
+
+def _import_edits(source: Source, renames: Renames) -> Iterator[Edit]:
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            for alias in node.names:
+                new = renames.imported.get((module, alias.name))
+                if new:
+                    start = source.span(alias)[0]
+                    yield Edit(start, start + len(alias.name), new)
+            if module in renames.modules:
+                start = source.text.index(module, source.span(node)[0] + len("from"))
+                yield Edit(start, start + len(module), renames.modules[module])
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name in renames.modules:
+                    start = source.span(alias)[0]
+                    yield Edit(start, start + len(alias.name), renames.modules[alias.name])
+
+
+def _keyword_edits(source: Source, renames: Renames) -> Iterator[Edit]:
+    """Parameters that were renamed, in calls that name them."""
+    by_function = {scope.rpartition(".")[2]: names for scope, names in renames.local.items()}
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        function = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        for keyword in node.keywords:
+            new = by_function.get(function, {}).get(keyword.arg or "")
+            if new:
+                start = source.span(keyword)[0]
+                yield Edit(start, start + len(keyword.arg or ""), new)
