@@ -120,5 +120,11 @@ def _rises_by_steps(planned: Planned, simulated: Simulated) -> bool:
         stepped = simulate(planned, every_step=True)
     except ScheduleError:  # it is too short for that: made for epochs
         return False
-    peaks = zip(map(max, zip(*simulated.rates)), map(max, zip(*stepped.rates)), strict=True)
-    return any(by_step > 2 * by_epoch for by_epoch, by_step in peaks)
+    return any(
+        by_step > 2 * by_epoch
+        for by_epoch, by_step in zip(_peaks(simulated), _peaks(stepped), strict=True)
+    )
+
+
+def _peaks(simulated: Simulated) -> list[float]:
+    return [max(column) for column in zip(*simulated.rates, strict=True)]

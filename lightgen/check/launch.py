@@ -197,7 +197,7 @@ def _only(sources: Sources, kind: type) -> Any:
         parts = path.relative_to(sources.folder).with_suffix("").parts
         with contextlib.suppress(Exception):  # what the training does not need may be broken
             importlib.import_module(".".join(part for part in parts if part != "__init__"))
-    classes = {
+    classes: set[type] = {
         each
         for each in _subclasses(kind)
         if each.__module__.partition(".")[0] == sources.package and not each.__subclasses__()
@@ -210,7 +210,8 @@ def _only(sources: Sources, kind: type) -> Any:
 
 
 def _subclasses(kind: type) -> Iterator[type]:
-    for each in kind.__subclasses__():
+    found: list[type] = kind.__subclasses__()
+    for each in found:
         yield each
         yield from _subclasses(each)
 

@@ -11,7 +11,7 @@ NAMES = ("start", "coverage", "curve", "step", "resume")
 
 @dataclass(frozen=True)
 class Proof:
-    """One claim about the wiring: whether it holds, in a sentence, and what else there is to say."""
+    """One claim about the wiring: whether it holds, said in a sentence, and further lines."""
 
     name: str
     holds: bool

@@ -61,7 +61,7 @@ def _prove(launcher: Any, wanted: Collection[str], tell: Tell) -> None:
             continue
         tell({"begin": name})
         if planned is None and not (name == "start" or (name == "coverage" and coverage)):
-            finding = Finding(Proof(name, False, "not proven: no optimizer could be made"))
+            finding = Finding(Proof(name, False, "not proven: the training does not start"))
         else:
             finding = _guarded(name, prove, launcher.sources.root)
         tell(asdict(finding))
@@ -146,4 +146,3 @@ def main() -> None:
     tell({"end": True})
     # Threads and workers of the user's must not keep it alive.
     os._exit(0)
-

@@ -47,7 +47,7 @@ def simulate(planned: Planned, *, every_step: bool = False) -> Simulated:
                 break
             rates.append([float(group.get("lr", math.nan)) for _, group in planned.groups])
             # As Lightning says it: the hook of the user may ask for it.
-            planned.trainer.fit_loop.epoch_progress.current.processed = epoch
+            planned.trainer.fit_loop.epoch_progress.current.completed = epoch
             for at, config in enumerate(schedules):
                 interval = "step" if every_step else config.interval
                 ticks = batch + 1 if interval == "step" else epoch + 1

@@ -42,7 +42,9 @@ def find_sources(root: Path) -> Sources:
     spec = _spec(root)
     name = str(spec.get("project", {}).get("package", ""))
     notes: list[str] = []
-    package = next((base / name for base in (root / "src", root) if name and _has(base, name)), None)
+    package = next(
+        (base / name for base in (root / "src", root) if name and _has(base, name)), None
+    )
     if package is None:
         package = _only_package(root, name)
         notes.append(f"there is no package '{name}'; '{package.name}' is taken")
@@ -78,7 +80,9 @@ def _only_package(root: Path, name: str) -> Path:
         folder
         for folder in folders
         if folder.name.isidentifier() and folder.is_dir() and folder.name != "tests"
-        if any(_LIGHTNING.search(path.read_text("utf-8", "replace")) for path in folder.glob("*.py"))
+        if any(
+            _LIGHTNING.search(path.read_text("utf-8", "replace")) for path in folder.glob("*.py")
+        )
     )
     if len(found) == 1:
         return found[0]

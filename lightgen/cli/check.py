@@ -87,7 +87,8 @@ def _print_curve(curve: Curve) -> None:
     for _, alike in groupby(by_shape, key=_shape):
         rates = list(alike)
         typer.echo(f"\n  {', '.join(_line(each.group) for each in rates)}")
-        for line in draw(rates[0].points, width, _HEIGHT, ascii_only=ascii_only):
+        height = _HEIGHT if len(set(rates[0].points)) > 1 else 1
+        for line in draw(rates[0].points, width, height, ascii_only=ascii_only):
             typer.echo(f"  {typer.style(line.rstrip(), fg='cyan')}")
     rows = [
         (_line(r.group), f"{r.first:.4g}", f"{r.peak:.4g}", f"{r.peak_step:,}", f"{r.last:.4g}")

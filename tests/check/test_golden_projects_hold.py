@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from support.checks import GOLDEN, Check, failed
 
 PROJECTS = sorted(path.parent.name for path in GOLDEN.glob("*/lightgen.toml"))

@@ -55,6 +55,7 @@ def told_by(root: Path, folder: Path, wanted: Sequence[str] = NAMES) -> list[Map
     import pytorch_lightning  # noqa: F401  once, before children are forked
     import sklearn.datasets  # noqa: F401
     import tensorboard  # noqa: F401
+
     from lightgen.check import prove, run
 
     place = folder / "place"
