@@ -36,11 +36,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rebuild": GROUND | {"packs", "generate", "merge", "remembered"},
     "update": GROUND | {"spec", "generate", "merge", "project", "rebuild", "standing"},
     "undo": GROUND | {"merge", "transaction", "update"},
+    "check": {"problems"},
 }
 SLOW = {"torch", "pytorch_lightning", "lightning", "numpy", "sklearn"}
 WRITES = {"write_bytes", "write_text", "mkdir", "rename", "replace", "unlink", "rmdir", "touch"}
 WRITES |= {"rmtree", "mkdtemp", "mkstemp", "chmod", "symlink_to", "copytree", "copyfile", "move"}
 STANDALONE = {"catalogue/introspect.py", "spec/schema.py"}
+# What runs in the child of a check.
+PROOFS = {"check/coverage.py", "check/step.py", "check/resume.py"}
 
 
 def name_of(path: Path) -> str:
@@ -118,9 +121,10 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
 def test_two_parts_write_to_disk(path: Path) -> None:
     """One writes new projects, one changes them.
 
-    Packs work in temporary folders of their own; the generators of data are no part of it.
+    Packs and checks work in temporary folders of their own; the generators of data are no part of
+    it.
     """
-    if part_of(module_of(path)) in ("write", "transaction", "packs"):
+    if part_of(module_of(path)) in ("write", "transaction", "packs", "check"):
         return
     tree = tree_of(path)
     if name_of(path) in STANDALONE:
@@ -153,10 +157,21 @@ def _mode(call: ast.Call) -> str:
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_torch_is_never_imported_to_generate(path: Path) -> None:
     tree = tree_of(path)
+    if name_of(path) in PROOFS:
+        return
     if name_of(path) in STANDALONE:
         assert not roots(imports_of(tree, at_import_only=True)) & SLOW
     else:
         assert not roots(imports_of(tree)) & SLOW
+
+
+def test_who_starts_a_check_does_not_import_its_proofs() -> None:
+    reached, left = set[str](), {"lightgen.cli.check", "lightgen.check.prove"}
+    while left:
+        reached |= left
+        imported = [imports_of(tree_of(MODULES[name]), at_import_only=True) for name in left]
+        left = own(set().union(*imported)) - reached
+    assert {name_of(MODULES[name]) for name in reached} & PROOFS == set()
 
 
 def roots(imported: set[str]) -> set[str]:
