@@ -59,7 +59,7 @@ def read_yours(root: Path, known: Collection[str]) -> Yours:
     files: dict[str, File] = {}
     blocked: dict[str, str] = {}
     for path in known:
-        fault = outside_fault(path) or place_fault(root, path)
+        fault = outside_fault(path) or _place_fault(root, path)
         if fault:
             blocked[path] = fault
         else:
@@ -81,6 +81,13 @@ def list_yours(root: Path) -> list[str]:
     A link is listed and never followed. The spec file is not among them.
     """
     return sorted(path for path, _ in _own_files(root))
+
+
+def _place_fault(root: Path, path: str) -> str:
+    try:
+        return place_fault(root, path)
+    except OSError as error:  # a folder that is not to be entered, a name that is too long
+        return f"cannot be reached ({error.strerror or error})"
 
 
 def _read_known(root: Path, path: str) -> Found | None:

@@ -36,6 +36,8 @@ def outside_fault(path: str) -> str:
         return "has a backslash" if "\\" in path else "has a drive letter"
     if any(unicodedata.category(character) == "Cc" for character in path):
         return "has a control character"
+    if any("\ud800" <= character < "\udc80" for character in path):
+        return "has half a character"  # others stand for bytes that are not UTF-8
     for part in path.split("/"):
         if part in ("", ".", ".."):
             return "leaves the project" if part == ".." else f"has a component '{part}'"

@@ -26,17 +26,33 @@ def hold_lock(root: Path) -> Iterator[None]:
         made = not os.path.lexists(folder)
         if made:
             os.mkdir(folder)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(f"{root}/{_LOCK}", flags, 0o666)
+        descriptor = _open_locked(f"{root}/{_LOCK}")
     try:
-        with about(_LOCK):
-            _lock(descriptor)
         yield
     finally:
+        with suppress(OSError):
+            os.unlink(f"{root}/{_LOCK}")
         if made:
-            _remove_unused(folder)
+            with suppress(OSError):  # unless something has been written into it
+                os.rmdir(folder)
         with suppress(OSError):  # nothing of worth was written to it
             os.close(descriptor)
+
+
+def _open_locked(path: str) -> int:
+    """The lock, once it is held and is still the one that others find: a holder removes it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    while True:
+        descriptor = os.open(path, flags, 0o666)
+        try:
+            _lock(descriptor)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
 def _lock(descriptor: int) -> None:
@@ -50,11 +66,3 @@ def _lock(descriptor: int) -> None:
     with suppress(OSError):  # a full disk: the number is only there to be told
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
-
-
-def _remove_unused(folder: str) -> None:
-    """Remove a folder that was made for the lock, where nothing has been written beside it."""
-    with suppress(OSError):
-        if os.listdir(folder) == [os.path.basename(_LOCK)]:
-            os.unlink(f"{folder}/{os.path.basename(_LOCK)}")
-            os.rmdir(folder)
