@@ -16,7 +16,6 @@ from lightgen.problems import InputError, Problem, ProjectError, guess, raise_if
 from lightgen.project import Project
 from lightgen.rebuild import Base, find_base, stored_pack
 from lightgen.spec.document import (
-    HEADER,
     SPEC_NAME,
     content_of,
     parse_document,
@@ -218,7 +217,7 @@ def _new_spec(before: File | None, after: File, text: str) -> File:
         return after
     content = after.content
     if SCHEMA_PATH not in text:
-        content = content.removeprefix(HEADER.encode())
+        content = content.partition(b"\n")[2]
     mark = _BOM if before.content.startswith(_BOM) else b""
     return File(mark + content, before.executable)
 

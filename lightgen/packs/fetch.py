@@ -70,7 +70,8 @@ def _obtain(address: str, ref: str, scratch: Path, base: Path) -> tuple[Tree, st
     """Return the files of the pack and what the wish resolved to."""
     from cookiecutter.repository import is_repo_url, is_zip_file
 
-    local = base / os.path.expanduser(address)
+    # By name: the project that a path starts from may not be there yet.
+    local = Path(os.path.normpath(base / os.path.expanduser(address)))
     if os.path.isdir(local):
         return _take_folder(local, ref, scratch, address)
     if is_zip_file(address):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.command import Lightgen
+from support.editing import Project
 
 
 @pytest.fixture
@@ -18,3 +19,9 @@ def lightgen(
     folder = tmp_path / "work"
     folder.mkdir()
     return Lightgen(folder, monkeypatch, capsys)
+
+
+@pytest.fixture
+def project(lightgen: Lightgen) -> Project:
+    """A project with two groups at `run`."""
+    return Project(lightgen)
