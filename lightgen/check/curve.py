@@ -27,7 +27,7 @@ def prove_curve(planned: Planned) -> Finding:
     notes = tuple(_notes(planned))
     if faults:
         return Finding(Proof("curve", False, faults[0], (*faults[1:], *notes)), curve=curve)
-    what = f"the rate of each group that trains is above zero in {curve.length}"
+    what = f"each group that trains has a rate, never below zero, over {curve.length}"
     return Finding(Proof("curve", True, what, notes), curve=curve)
 
 
