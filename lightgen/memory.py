@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-
 from lightgen import __version__
 from lightgen.inside import MEMORY
-from lightgen.spec.model import SCHEMA_PATH
 from lightgen.tree import File, Tree
 
 BASE_SUFFIX = ".base"
@@ -28,6 +25,8 @@ def memory_of(
     rendered: Tree, spec: Mapping[str, Any], pack: Tree | None = None, resolved: str = ""
 ) -> Tree:
     """The files of `.lightgen/` for a render: its base, its state, the schema, the pack."""
+    from lightgen.spec.model import SCHEMA_PATH  # who only reads a memory needs no pydantic
+
     base = {
         f"{MEMORY}/base/{path}{BASE_SUFFIX}": File(file.content) for path, file in rendered.items()
     }
@@ -44,6 +43,8 @@ def memory_of(
 
 
 def _state(rendered: Tree, spec: Mapping[str, Any], resolved: str) -> str:
+    import tomlkit
+
     document = tomlkit.document()
     document["lightgen"] = __version__
     if resolved:
@@ -62,6 +63,8 @@ def _state(rendered: Tree, spec: Mapping[str, Any], resolved: str) -> str:
 
 def _table(content: Mapping[str, Any]) -> Any:
     """Plain values first: TOML would put them into the table before them."""
+    import tomlkit
+
     table = tomlkit.table()
     for key, value in content.items():
         if not isinstance(value, Mapping):

@@ -90,7 +90,7 @@ def stage(root: Path, journal: Journal) -> None:
     """Lay everything out beside what is there, then commit to it."""
     with about(BACKUP):
         with suppress(FileExistsError):
-            os.mkdir(f"{root}/{BACKUP}")
+            os.mkdir(f"{root}/{BACKUP}", 0o700)  # it holds copies of the user's files
         _write(record(root, STAGED), encode_journal(journal))
     for folder in journal.folders:
         with about(folder):
@@ -133,7 +133,17 @@ def lay_out(root: Path, journal: Journal, change: Change, file: File) -> str:
     # A base is guarded by its hash and can be made anew: it need not survive a loss of power.
     sync = not change.path.startswith(f"{MEMORY}/base/")
     _write(path, file.content, _mode(change, file), executable=file.executable, sync=sync)
+    if change.before is not None:
+        _give_to_owner(path, f"{root}/{change.path}")
     return path
+
+
+def _give_to_owner(path: str, of: str) -> None:
+    """What a superuser writes stays its owner's."""
+    with suppress(OSError):
+        ours, theirs = os.lstat(path), os.lstat(of)
+        if (ours.st_uid, ours.st_gid) != (theirs.st_uid, theirs.st_gid):
+            os.chown(path, theirs.st_uid, theirs.st_gid, follow_symlinks=False)
 
 
 def _mode(change: Change, file: File) -> int | None:
@@ -169,7 +179,8 @@ def _write(
     sync: bool = True,
 ) -> None:
     """Write a file that does not exist yet."""
-    descriptor = os.open(path, _CREATE, 0o777 if executable else 0o666)
+    usual = 0o777 if executable else 0o666
+    descriptor = os.open(path, _CREATE, usual if mode is None else 0o600)
     try:
         rest = memoryview(content)
         while rest:

@@ -216,3 +216,22 @@ def test_the_lock_of_a_lost_memory_leaves_nothing(tmp_path: Path) -> None:
     with locked(tmp_path):
         write_changes(tmp_path, {"a": File(b"")}, expected={})
     assert (tmp_path / ".lightgen/backup/undo").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only a superuser gives files away")
+def test_what_a_superuser_writes_stays_its_owners(case: Case) -> None:
+    root = case.fresh()
+    os.chown(root / "src/run/train.py", 1234, 4321)
+    with locked(root):
+        case.write(root)
+    status = (root / "src/run/train.py").stat()
+    assert (status.st_uid, status.st_gid) == (1234, 4321)
+
+
+def test_copies_of_private_files_are_private(case: Case) -> None:
+    root = case.fresh()
+    (root / "src/run/train.py").chmod(0o600)
+    with locked(root):
+        case.write(root)
+    assert (root / "src/run/train.py").stat().st_mode & 0o777 == 0o600
+    assert (root / ".lightgen/backup").stat().st_mode & 0o777 == 0o700

@@ -111,7 +111,8 @@ def in_child(act: Callable[[], object]) -> int:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     code = WRONG
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for each in (signal.SIGTERM, signal.SIGINT):  # in the background a shell ignores the latter
+            signal.signal(each, signal.default_int_handler)
         act()
         code = DONE
     except ProjectError:
