@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
+# Projects to merge, no tests of ours.
+collect_ignore = ["scenarios"]
+
 settings.register_profile(
     "lightgen",
     derandomize=True,

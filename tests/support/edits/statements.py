@@ -1,0 +1,511 @@
+"""Edits of what functions and classes do."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from support.edits.registry import on_file
+from support.edits.source import Code, NotHere
+
+
+def _swapped(text: str, old: str, new: str) -> str:
+    if old not in text:
+        raise NotHere(old)
+    return text.replace(old, new, 1)
+
+
+# Imports.
+
+
+@on_file("optim.py")
+def import_added_on_top(text: str) -> str:
+    code = Code(text)
+    return code.before(code.statement("from collections.abc"), "import logging")
+
+
+@on_file("optim.py")
+def import_added_where_the_spec_adds_one(text: str) -> str:
+    code = Code(text)
+    return code.before(code.statement("from torch import nn"), "import torch.distributed as dist")
+
+
+@on_file("module.py")
+def import_added_at_the_end(text: str) -> str:
+    code = Code(text)
+    node = code.statement("from sample_run.recipe")
+    return code.after(node, "from sample_run.plot import CurvePlot")
+
+
+@on_file("module.py")
+def name_added_to_an_import(text: str) -> str:
+    return _swapped(
+        text, "from torch import Tensor, nn\n", "from torch import Tensor, nn, no_grad\n"
+    )
+
+
+@on_file("optim.py")
+def names_added_to_an_import(text: str) -> str:
+    old = "from collections.abc import Mapping, Sequence\n"
+    return _swapped(text, old, old.replace("import ", "import Callable, Iterable, "))
+
+
+@on_file("module.py")
+def import_split(text: str) -> str:
+    lines = "from torch import Tensor\nfrom torch import nn\n"
+    return _swapped(text, "from torch import Tensor, nn\n", lines)
+
+
+@on_file("train.py")
+def imports_reordered(text: str) -> str:
+    code = Code(text)
+    imports = [each for each in code.tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
+    start, end = code.lines_of(imports[0])[0], code.lines_of(imports[-1])[1]
+    lines = sorted((code.of(each) + "\n" for each in imports), reverse=True)
+    return code.splice(start, end, "".join(lines))
+
+
+@on_file("train.py")
+def import_no_longer_needed(text: str) -> str:
+    text = text.replace("os.path.relpath(saved.best_model_path)", "saved.best_model_path")
+    text = text.replace("os.path.relpath(saved.last_model_path)", "saved.last_model_path")
+    return _swapped(text, "import os\n", "")
+
+
+@on_file("train.py")
+def import_inside_a_function(text: str) -> str:
+    code = Code(text)
+    return code.before(code.definition("main").body[-1], "import sys\n\nprint(sys.version)")
+
+
+@on_file("optim.py")
+def import_for_types_only(text: str) -> str:
+    code = Code(text)
+    guarded = "if TYPE_CHECKING:\n    from sample_run.module import Batch"
+    text = code.after(code.statement("from sample_run.model"), f"\n{guarded}")
+    return _swapped(text, "from typing import Any,", "from typing import TYPE_CHECKING, Any,")
+
+
+@on_file("module.py")
+def all_declared(text: str) -> str:
+    code = Code(text)
+    names = f'__all__ = ["Batch", "{code.definition("*").name}"]\n'
+    return code.before(code.statement("Batch:"), names)
+
+
+# Definitions.
+
+
+@on_file("module.py")
+def method_at_the_end(text: str) -> str:
+    code = Code(text)
+    method = "\ndef on_train_epoch_end(self) -> None:\n    self.print('epoch over')"
+    return code.after(code.definition("*").body[-1], method)
+
+
+@on_file("module.py")
+def method_at_the_start(text: str) -> str:
+    code = Code(text)
+    method = "def setup(self, stage: str) -> None:\n    self.print('stage', stage)\n\n"
+    return code.before(code.definition("*.__init__"), method)
+
+
+@on_file("module.py")
+def method_in_the_middle(text: str) -> str:
+    code = Code(text)
+    method = "\ndef on_train_batch_end(self, *_: Any) -> None:\n    self.recipe = self.recipe"
+    return code.after(code.definition("*.configure_optimizers"), method)
+
+
+@on_file("module.py")
+def property_with_decorators(text: str) -> str:
+    code = Code(text)
+    method = "\n@property\ndef width(self) -> int:\n    return self.model.head.in_features"
+    return code.after(code.definition("*.forward"), method)
+
+
+@on_file("optim.py")
+def function_at_the_end(text: str) -> str:
+    return text + "\n\ndef rates_of(groups: Sequence[Any]) -> list[Any]:\n    return list(groups)\n"
+
+
+@on_file("optim.py")
+def function_in_the_middle(text: str) -> str:
+    code = Code(text)
+    function = "def is_bias(name: str) -> bool:\n    return name.endswith('.bias')\n\n\n"
+    return code.before(code.definition("build_optimizer"), function)
+
+
+@on_file("data.py")
+def class_added(text: str) -> str:
+    code = Code(text)
+    added = "class Noise:\n    scale: float = 0.1\n\n    def __call__(self) -> float:\n"
+    return code.before(code.definition("DataModule"), f"{added}        return self.scale\n\n\n")
+
+
+@on_file("model.py")
+def layer_added(text: str) -> str:
+    code = Code(text)
+    text = code.after(code.definition("Network.__init__").body[-1], "self.norm = nn.Identity()")
+    code = Code(text)
+    return code.before(code.statement("return", "Network.forward"), "outputs = self.norm(outputs)")
+
+
+@on_file("optim.py")
+def constant_added(text: str) -> str:
+    code = Code(text)
+    return code.after(code.statement("ParameterGroup:"), "SEEN: set[str] = set()")
+
+
+@on_file("model.py")
+def class_attribute_added(text: str) -> str:
+    code = Code(text)
+    return code.before(code.definition("Network.__init__"), "inputs = 64\n\n")
+
+
+@on_file("module.py")
+def nested_function_added(text: str) -> str:
+    code = Code(text)
+    inner = "def scaled(value: Tensor) -> Tensor:\n    return value * 2\n\nscaled(loss)"
+    return code.before(code.statement("return loss", "*.training_step"), inner)
+
+
+# Statements.
+
+
+@on_file("module.py")
+def statement_before_return(text: str) -> str:
+    code = Code(text)
+    node = code.statement("return loss", "*.training_step")
+    return code.before(node, 'self.log("train/grad_scale", 1.0)')
+
+
+@on_file("module.py")
+def statements_in_the_middle(text: str) -> str:
+    code = Code(text)
+    node = code.statement("self.log('train/loss'", "*.training_step")
+    return code.before(node, "# l2 penalty\nloss = loss + 1e-4 * sum(p.norm() for p in [loss])")
+
+
+@on_file("module.py")
+def statement_at_the_end_of_init(text: str) -> str:
+    code = Code(text)
+    last = code.definition("*.__init__").body[-1]
+    return code.after(last, "self.example_input_array = None")
+
+
+@on_file("train.py")
+def statement_at_the_start_of_a_body(text: str) -> str:
+    code = Code(text)
+    node = code.statement("pl.seed_everything", "train")
+    return code.before(node, "print(arguments)")
+
+
+@on_file("train.py")
+def statement_before_the_trainer(text: str) -> str:
+    code = Code(text)
+    return code.before(code.statement("trainer = pl.Trainer", "train"), "data.setup('fit')")
+
+
+@on_file("optim.py")
+def statement_after_the_groups(text: str) -> str:
+    code = Code(text)
+    node = code.statement("override_rates(", "parameter_groups")
+    return code.before(node, "groups = [group for group in groups if group['params']]")
+
+
+@on_file("module.py")
+def statement_in_on_fit_start(text: str) -> str:
+    code = Code(text)
+    node = code.statement("self.print", "*.on_fit_start")
+    return code.before(node, 'self.print("recipe", self.recipe)')
+
+
+@on_file("module.py")
+def statement_deleted(text: str) -> str:
+    code = Code(text)
+    return code.without(code.statement("self.log('train/loss'", "*.training_step"))
+
+
+@on_file("train.py")
+def module_statement_deleted(text: str) -> str:
+    code = Code(text)
+    return code.without(code.statement("warnings.filterwarnings('ignore', message='Check"))
+
+
+@on_file("module.py")
+def method_deleted(text: str) -> str:
+    code = Code(text)
+    return code.without(code.definition("*.on_save_checkpoint"))
+
+
+@on_file("recipe.py")
+def function_rewritten(text: str) -> str:
+    code = Code(text)
+    body = code.definition("check_recipe").body
+    start, end = code.start(body[1]), code.end(body[-1])
+    new = "if saved != current:\n        raise ValueError('another recipe: ' + repr(saved))"
+    return code.splice(start, end, new)
+
+
+@on_file("optim.py")
+def loop_to_comprehension(text: str) -> str:
+    code = Code(text)
+    loop = code.statement("for row in rows", "describe_groups")
+    new = 'lines = ["  ".join(f"{c:<{w}}" for c, w in zip(r, widths, strict=True)) for r in rows]'
+    return code.replace(loop, new)
+
+
+@on_file("train.py")
+def branches_swapped(text: str) -> str:
+    code = Code(text)
+    node = code.statement("if value is None", "report")
+    assert isinstance(node, ast.If)
+    first, second = code.of(node.body[0]), code.of(node.orelse[0])
+    new = f"if value is not None:\n        {second}\n    else:\n        {first}"
+    return code.replace(node, new)
+
+
+@on_file("train.py")
+def elif_added(text: str) -> str:
+    return _swapped(
+        text,
+        "    else:\n        task = ",
+        "    elif arguments.seed < 0:\n        raise SystemExit(2)\n    else:\n        task = ",
+    )
+
+
+# Blocks.
+
+
+@on_file("module.py")
+def wrapped_in_if(text: str) -> str:
+    code = Code(text)
+    node = code.statement("self.print", "*.on_fit_start")
+    return code.wrapped(node, node, "if self.trainer.is_global_zero:")
+
+
+@on_file("train.py")
+def wrapped_in_try(text: str) -> str:
+    code = Code(text)
+    node = code.statement("trainer.fit", "train")
+    tail = 'except KeyboardInterrupt:\n    print("stopped")'
+    return code.wrapped(node, node, "try:", tail)
+
+
+@on_file("train.py")
+def wrapped_in_with(text: str) -> str:
+    code = Code(text)
+    body = code.definition("main").body
+    return code.wrapped(body[1], body[-1], "with warnings.catch_warnings():")
+
+
+@on_file("module.py")
+def whole_body_wrapped(text: str) -> str:
+    code = Code(text)
+    body = code.definition("*.on_fit_start").body
+    return code.wrapped(body[0], body[-1], "if self.recipe is not None:")
+
+
+@on_file("optim.py")
+def changed_statement_wrapped(text: str) -> str:
+    code = Code(text)
+    node = code.statement("return", "build_optimizer")
+    return code.wrapped(node, node, 'with torch.device("cpu"):')
+
+
+# Calls, lists and dicts.
+
+
+@on_file("optim.py")
+def keyword_for_the_optimizer(text: str) -> str:
+    code = Code(text)
+    node = code.statement("return", "build_optimizer")
+    assert isinstance(node, ast.Return) and isinstance(node.value, ast.Call)
+    return code.extended(node.value, "foreach=False")
+
+
+@on_file("train.py")
+def keyword_for_the_trainer(text: str) -> str:
+    code = Code(text)
+    return code.extended(code.call("pl.Trainer", "train"), "enable_progress_bar=False")
+
+
+@on_file("train.py")
+def keyword_beside_the_epochs(text: str) -> str:
+    code = Code(text)
+    old = "        max_epochs=arguments.max_epochs,\n"
+    return _swapped(code.text, old, old + "        deterministic=True,\n")
+
+
+@on_file("optim.py")
+def group_appended(text: str) -> str:
+    code = Code(text)
+    node = code.statement("groups:", "parameter_groups")
+    assert isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.List)
+    return code.extended(node.value, '{"name": "norm", "params": [], "lr": 1e-2}')
+
+
+@on_file("optim.py")
+def group_in_front(text: str) -> str:
+    code = Code(text)
+    node = code.statement("groups:", "parameter_groups")
+    assert isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.List)
+    return code.prepended(node.value, '{"name": "norm", "params": [], "lr": 1e-2}')
+
+
+@on_file("train.py")
+def callback_appended(text: str) -> str:
+    node = "            *callbacks,\n"
+    return _swapped(text, node, node + '            pl.callbacks.EarlyStopping("val/loss"),\n')
+
+
+@on_file("recipe.py")
+def entry_of_a_dict(text: str) -> str:
+    code = Code(text)
+    node = code.expression("{'optimizer'", "recipe_of")
+    return code.extended(node, '"torch": "2"')
+
+
+@on_file("optim.py")
+def setting_of_a_group(text: str) -> str:
+    found = re.search(r'( +)"params": list\(model\.head.*\n', text)
+    if not found:
+        raise NotHere("head")
+    at = found.end()
+    return f'{text[:at]}{found[1]}"eps": 1e-6,\n{text[at:]}'
+
+
+# Values and signatures.
+
+
+@on_file("train.py")
+def literal_changed(text: str) -> str:
+    return _swapped(text, "log_every_n_steps=10", "log_every_n_steps=50")
+
+
+@on_file("train.py")
+def seed_changed(text: str) -> str:
+    return _swapped(text, "default=42", "default=7")
+
+
+@on_file("data.py")
+def constant_changed(text: str) -> str:
+    return _swapped(text, "SPLIT_SEED = 0", "SPLIT_SEED = 1_234")
+
+
+@on_file("module.py")
+def string_changed(text: str) -> str:
+    return _swapped(text, '"train/loss"', '"loss/train"')
+
+
+@on_file("train.py")
+def operator_changed(text: str) -> str:
+    return _swapped(text, "if not 0 <= rate", "if not 0 < rate")
+
+
+@on_file("optim.py")
+def message_changed(text: str) -> str:
+    return _swapped(text, "trains but is in no group", "must be in a group")
+
+
+@on_file("data.py")
+def default_changed(text: str) -> str:
+    return _swapped(text, "batch_size: int = 64", "batch_size: int = 128")
+
+
+@on_file("module.py")
+def parameter_added(text: str) -> str:
+    text = _swapped(
+        text, "| None = None) -> None:", "| None = None, smoothing: float = 0) -> None:"
+    )
+    return _swapped(text, "self.rates = ", "self.smoothing = smoothing\n        self.rates = ")
+
+
+@on_file("optim.py")
+def keyword_only_parameter(text: str) -> str:
+    return _swapped(
+        text,
+        "def describe_groups(groups: Sequence[ParameterGroup]) -> str:",
+        "def describe_groups(groups: Sequence[ParameterGroup], *, glue: str = '  ') -> str:",
+    )
+
+
+@on_file("optim.py")
+def annotation_added(text: str) -> str:
+    return _swapped(text, "    rows = [[", "    rows: list[list[str]] = [[")
+
+
+@on_file("module.py")
+def annotations_changed(text: str) -> str:
+    old = "def on_load_checkpoint(self, checkpoint: dict[str, Any])"
+    return _swapped(text, old, old.replace("dict[str, Any]", "Recipe"))
+
+
+@on_file("module.py")
+def return_type_removed(text: str) -> str:
+    return _swapped(text, "self) -> OptimizerLRScheduler:", "self):")
+
+
+@on_file("module.py")
+def decorator_added(text: str) -> str:
+    code = Code(text)
+    return code.before(code.definition("*.validation_step"), "@nn.Module.register_forward_hook")
+
+
+@on_file("optim.py")
+def decorator_with_arguments(text: str) -> str:
+    code = Code(text)
+    text = code.before(code.definition("describe_groups"), "@lru_cache(maxsize=1)")
+    code = Code(text)
+    return code.before(code.statement("from typing"), "from functools import lru_cache")
+
+
+@on_file("module.py")
+def base_class_added(text: str) -> str:
+    return _swapped(text, "(pl.LightningModule):", "(pl.LightningModule, nn.Module):")
+
+
+@on_file("train.py")
+def hoisted_to_a_constant(text: str) -> str:
+    text = _swapped(text, "log_every_n_steps=10", "log_every_n_steps=LOG_EVERY")
+    code = Code(text)
+    return code.before(code.definition("parse_arguments"), "LOG_EVERY = 10\n\n\n")
+
+
+@on_file("optim.py")
+def rate_hoisted_to_a_constant(text: str) -> str:
+    found = re.search(r'"lr": ([0-9.e-]+),', text)
+    if not found:
+        raise NotHere("lr")
+    text = text[: found.start(1)] + "BODY_LR" + text[found.end(1) :]
+    code = Code(text)
+    return code.after(code.statement("ParameterGroup:"), f"BODY_LR = {found[1]}")
+
+
+@on_file("optim.py")
+def walrus_and_lambda(text: str) -> str:
+    return _swapped(
+        text,
+        "    unknown = sorted(rates.keys() - {",
+        "    if (count := len(groups)) > 9:\n"
+        "        raise ValueError(f'{count} groups')\n"
+        "    unknown = sorted(rates.keys() - {",
+    )
+
+
+@on_file("train.py")
+def match_statement_added(text: str) -> str:
+    code = Code(text)
+    added = (
+        "match arguments.seed:\n    case 0 | 1:\n        print('fixed')\n    case _:\n        pass"
+    )
+    return code.before(code.statement("pl.seed_everything", "train"), added)
+
+
+@on_file("data.py")
+def async_function_added(text: str) -> str:
+    return (
+        text
+        + "\n\nasync def fetch(url: str) -> bytes:\n    async with url as u:\n        return u\n"
+    )
