@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lightgen.generate import render_content
+from lightgen.inside import outside_fault
+from lightgen.memory import digest
 from lightgen.merge.outcome import END, MIDDLE, START, marker_line
 from lightgen.problems import LightgenError
 from lightgen.remembered import Memory
@@ -24,32 +26,27 @@ Content: TypeAlias = Mapping[str, Any]
 class Base:
     """What the user's files began as.
 
-    `others` are further renders that may stand in the project after a merge by git: a file that is
-    one of them, byte for byte, has no edit of the user's.
+    `hashes` are those of renders that may stand in the project besides, as after a merge by git: a
+    file that has one of them is as lightgen wrote it.
     """
 
     tree: Tree
-    others: tuple[Tree, ...] = ()
+    hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
     def paths(self) -> set[str]:
         """Every path that any of the renders has."""
-        return set().union(self.tree, *self.others)
+        return {*self.tree, *self.hashes}
 
     def settled(self, yours: Tree) -> Tree:
-        """The base of each file: of the renders, the one that the user's file is."""
-        settled = dict(self.tree)
-        for other in reversed(self.others):
-            for path, file in other.items():
-                mine = yours.get(path)
-                if mine and mine.content == file.content != _content(self.tree, path):
-                    settled[path] = file
-        return settled
-
-
-def _content(tree: Tree, path: str) -> bytes | None:
-    return tree[path].content if path in tree else None
+        """The base of each file; a file that is as lightgen wrote it is its own."""
+        as_written = {
+            path: yours[path]
+            for path, hashes in self.hashes.items()
+            if path in yours and digest(yours[path].content) in hashes
+        }
+        return {**self.tree, **as_written}
 
 
 def find_base(
@@ -62,39 +59,46 @@ def find_base(
     """
     if memory is None or rebuild:
         note = "the base is rebuilt from lightgen.toml: what differs from its render is your edit"
-        return Base(_render(root, memory, [content], trust)[0], notes=(note,))
+        return Base(_render(root, memory, [content], trust), notes=(note,))
     if not memory.faults:
         return Base(memory.base)
-    recorded = [memory.spec] if memory.spec is not None else []
-    sides = [] if recorded else _both_sides(state)
-    first, *others = _render(root, memory, [*recorded, content, *sides], trust)
-    first = {**first, **{path: memory.base[path] for path in memory.intact}}
+    states = list(_states(state))
+    specs = [each["spec"] for each in states if isinstance(each.get("spec"), Mapping)]
+    recorded = specs[:1] if all(spec == specs[0] for spec in specs) else []
+    hashes = _hashes(states)
+    rendered = _render(root, memory, [*recorded, content], trust)
+    intact = {
+        path: file
+        for path, file in memory.base.items()
+        if digest(file.content) in hashes.get(path, ())
+    }
     source = "the recorded spec" if recorded else "lightgen.toml"
     note = f".lightgen is not as it was left ({'; '.join(memory.faults)})"
-    return Base(first, tuple(others), (f"{note}: the base is rebuilt from {source}",))
+    return Base({**rendered, **intact}, hashes, (f"{note}: the base is rebuilt from {source}",))
 
 
-def _render(
-    root: Path, memory: Memory | None, contents: Sequence[Content], trust: bool
-) -> list[Tree]:
-    """The renders of these specs, without those that cannot be; the last error if that is all."""
-    renders: list[Tree] = []
-    failure: LightgenError | None = None
-    for content in contents:
+def _render(root: Path, memory: Memory | None, contents: Sequence[Content], trust: bool) -> Tree:
+    """The render of the first of these specs that can be rendered."""
+    for number, content in enumerate(contents, start=1):
         try:
             pack = stored_pack(memory, content)
-            renders.append(render_content(content, relative_to=root, trust=trust, stored=pack))
-        except LightgenError as error:
-            failure = failure or error
-    if not renders and failure:
-        raise failure
-    return renders
+            return render_content(content, relative_to=root, trust=trust, stored=pack)
+        except LightgenError:
+            if number == len(contents):
+                raise
+    return {}
 
 
-def _both_sides(text: str) -> list[Content]:
-    """The specs of the two states that git left between its markers."""
-    if not marker_line(text):
-        return []
+def _states(text: str) -> Iterator[Content]:
+    """The state in a text, or the two that git left between its markers; none that is no TOML."""
+    for side in _both_sides(text) if marker_line(text) else [text]:
+        try:
+            yield tomllib.loads(side)
+        except (ValueError, RecursionError):
+            continue
+
+
+def _both_sides(text: str) -> list[str]:
     sides: list[list[str]] = [[], []]
     into: tuple[int, ...] = (0, 1)
     for line in text.splitlines(keepends=True):
@@ -109,24 +113,24 @@ def _both_sides(text: str) -> list[Content]:
         else:
             for side in into:
                 sides[side].append(line)
-    return [spec for side in sides if (spec := _spec_in("".join(side)))]
+    return ["".join(side) for side in sides]
 
 
-def _spec_in(text: str) -> Content:
-    try:
-        spec = tomllib.loads(text).get("spec", {})
-    except ValueError:
-        return {}
-    return spec if isinstance(spec, dict) else {}
+def _hashes(states: Sequence[Content]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for state in states:
+        files = state.get("files")
+        for path, entry in files.items() if isinstance(files, Mapping) else ():
+            if isinstance(entry, Mapping) and not outside_fault(path):
+                found[path] = found.get(path, frozenset()) | {str(entry.get("sha256"))}
+    return found
 
 
 def stored_pack(memory: Memory | None, content: Content) -> Pack | None:
     """The pack that the project has stored, as long as it is the one that a spec names."""
-    if (
-        memory is None
-        or not memory.pack
-        or any(_marked(file.content) for file in memory.pack.values())
-    ):
+    if memory is None or not memory.pack:
+        return None
+    if any(_is_marked(file.content) for file in memory.pack.values()):
         return None
     from lightgen.packs import Pack
 
@@ -135,5 +139,5 @@ def stored_pack(memory: Memory | None, content: Content) -> Pack | None:
     return Pack(source, ref, memory.resolved, memory.pack)
 
 
-def _marked(content: bytes) -> bool:
+def _is_marked(content: bytes) -> bool:
     return START.encode() in content and marker_line(content.decode("latin-1")) > 0

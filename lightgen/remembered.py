@@ -32,7 +32,7 @@ class Memory:
     """The last render as remembered.
 
     `faults` says each way in which `base` isn't to be trusted; it is then to be rebuilt from
-    `spec`, which is None where that is lost too. `intact` names its files that have their hash.
+    `spec`, which is None where that is lost too.
     """
 
     lightgen: str
@@ -41,7 +41,6 @@ class Memory:
     resolved: str
     pack: Tree | None
     faults: tuple[str, ...]
-    intact: frozenset[str] = frozenset()
 
 
 class NewerError(ProjectError):
@@ -70,7 +69,6 @@ def read_memory(root: Path) -> Memory:
         state.get("template_resolved", ""),
         pack or None,
         (*wrong, *faults),
-        frozenset(path for path, file in base.items() if _has_hash(file, state["files"][path])),
     )
 
 
@@ -186,13 +184,9 @@ def _base_fault(path: str, file: File | None, entry: Mapping[str, Any] | None) -
         return f"{where} is missing"
     if entry is None:
         return f"{where} is not in {_STATE}"
-    if _has_hash(file, entry):
+    if digest(file.content) == entry["sha256"]:
         return ""
     return f"{where} {'has conflict markers' if _marked(file) else 'differs from its hash'}"
-
-
-def _has_hash(file: File, entry: Mapping[str, Any]) -> bool:
-    return bool(digest(file.content) == entry["sha256"])
 
 
 def _marked(file: File) -> bool:

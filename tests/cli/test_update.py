@@ -496,9 +496,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("words", WRONG, ids=" ".join)
-def test_a_wrong_spec_is_told(
-    lightgen: Lightgen, project: Project, words: tuple[str, ...]
-) -> None:
+def test_a_wrong_spec_is_told(lightgen: Lightgen, project: Project, words: tuple[str, ...]) -> None:
     [told] = lightgen.refused("update", "run", *words)
     assert told.startswith(WRONG[words])
 
