@@ -2,71 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Hashable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby
 from typing import Any
 
-from lightgen.merge.data import merged_data
 from lightgen.merge.layout import ClashError, Conflicted, Marks, Piece, lay_out, relaid, shifted
-from lightgen.merge.lines import merge_lines, whole_lines
+from lightgen.merge.lines import merge_lines
 from lightgen.merge.matching import Matched, asks_for_packages, match, ordered, same, shown
 from lightgen.merge.nodes import Entry, Node, Path, in_frame, stripped
-from lightgen.merge.outcome import (
-    END,
-    MIDDLE,
-    START,
-    CannotMergeError,
-    Conflict,
-    Labels,
-    MergedText,
-    marked,
-)
+from lightgen.merge.outcome import CannotMergeError
 
 
-def merge_nodes(
-    sides: tuple[Node, Node, Node],
-    load: Callable[[str], Any],
-    data: tuple[Any, Any, Any],
-    labels: Labels,
-    *,
-    shift: bool = False,
-) -> MergedText:
-    """Merge base, yours and new; `shift` if lines of values may be indented anew.
+class Merger:
+    """Merges node by node; lines of values are indented anew only with `shift`."""
 
-    The result must mean what the merge of the plain data is, with each conflict decided either
-    way. Raises CannotMergeError.
-    """
-    marks = Marks(labels)
-    try:
-        text = _Merger(marks, shift).node((), *sides)
-    except ClashError as error:
-        raise CannotMergeError from error
-    text, found = marks.read(sides[2].text if text is None else text)
-    for prefer in (1, 2) if found else (1,):
-        expected = merged_data(*data, prefer=prefer, clashes=found.keys())
-        try:
-            found_data = load(_decided(text, prefer, labels))
-        except ValueError as error:
-            raise CannotMergeError from error
-        if not same(found_data, expected):
-            raise CannotMergeError
-    return MergedText(text, tuple(Conflict(what, line) for what, line in found.values()))
-
-
-def _decided(text: str, prefer: int, labels: Labels) -> str:
-    """The text with all conflicts decided for yours (1) or the new side (2)."""
-    switches = {f"{START} {labels.yours}": 1, MIDDLE: 2, f"{END} {labels.new}": 0}
-    lines, within = [], 0
-    for line in text.split("\n"):
-        if line in switches and (within or line.startswith(START)):
-            within = switches[line]
-        elif within in (0, prefer):
-            lines.append(line)
-    return "\n".join(lines)
-
-
-class _Merger:
     def __init__(self, marks: Marks, shift: bool) -> None:
         self._marks = marks
         self._shift = shift
@@ -94,7 +44,7 @@ class _Merger:
             for keys, node in zip(names.keys, (base, yours, new), strict=True)
         ]
         place = {key: index for index, key in enumerate(names.keys[1])}
-        pieces: list[Piece | Conflicted] = []
+        pieces: dict[Hashable, Piece | Conflicted] = {}
         for key in order:
             inner = (*path, *key) if yours.kind == "map" else (*path, key)
             old, mine, theirs = (side.get(key) for side in entries)
@@ -103,18 +53,24 @@ class _Merger:
             try:
                 piece = self._entry(inner, old, ours, other, yours, new)
             except ClashError as error:
-                piece = Conflicted(inner, str(error), ours, other)
+                sides = [(side,) if side else () for side in (ours, other)]
+                piece = Conflicted((inner,), str(error), sides[0], sides[1])
             if piece is not None:
-                pieces.append(piece)
+                pieces[key] = piece
+        if not names.commutes:
+            pieces = _crowded(path, names, pieces)
         head = _frame(path, base.head, yours.head, new.head)
         tail = _frame(path, base.tail, yours.tail, new.tail)
-        return lay_out(yours, head, pieces, tail, self._marks, shift=self._shift)
+        if not new.text and not pieces and base.remarks() == yours.remarks():
+            return ""  # a table that is only told of by tables inside of it
+        head = head or (new.head if pieces else "")
+        return lay_out(yours, head, list(pieces.values()), tail, self._marks, shift=self._shift)
 
     def _fresh(self, entry: Entry, yours: Node, new: Node) -> Piece:
         """An entry of the new side to be fitted into your container."""
         label = entry.label
         if new.kind == "list":
-            label = "" if yours.comma else "- "
+            label = "" if yours.comma else "-" if entry.node.block else "- "
         return Piece(entry, label + entry.node.text, -1, new.indent)
 
     def _entry(
@@ -136,6 +92,9 @@ class _Merger:
                 raise ClashError(f"both sides added {shown(path)}")
             old = replace(other, node=replace(other.node, value={}, entries=()))
         core = self.node(path, old.node, one.node, other.node)
+        gone = not other.node.text if core is None else not core
+        if gone and one.text and not one.label and stripped(old.lead) == stripped(one.lead):
+            return None  # a table that lost its header
         trail = _trail(path, old.trail, one.trail, other.trail)
         lead = self._lead(path, (old.lead, one.lead, other.lead), yours, mine.place)
         if core is None and one.node.block != other.node.block:
@@ -203,12 +162,29 @@ def _order(path: Path, names: Matched, kind: str) -> list[Any]:
         if kind == "list":
             raise ClashError(f"both sides changed the order of {shown(path)}")
         order = ordered(new, yours, new) or []
-    if not names.commutes:
-        stays = [key for key in order if key not in base or (key in yours and key in new)]
-        for one, other in pairwise(stays):
-            if one not in {*base, *new} and other not in {*base, *yours}:
-                raise ClashError(f"both sides added entries at one place of {shown(path)}")
     return order
+
+
+def _crowded(
+    path: Path, names: Matched, pieces: dict[Hashable, Piece | Conflicted]
+) -> dict[Hashable, Piece | Conflicted]:
+    """Where both sides added entries at one place of a list, nobody can say in which order."""
+    base, yours, new = (set(side) for side in names.keys)
+    result: dict[Hashable, Piece | Conflicted] = {}
+    for fresh, run in groupby(pieces, lambda key: key not in base and not {key} <= yours & new):
+        keys = list(run)
+        sides = [[key for key in keys if key in side] for side in (yours, new)]
+        if not fresh or not all(sides):
+            result |= {key: pieces[key] for key in keys}
+            continue
+        paths = tuple((*path, key) for key in keys)
+        what = f"both sides added entries at one place of {shown(path)}"
+        ours, other = (
+            tuple(piece for key in side if isinstance(piece := pieces[key], Piece))
+            for side in sides
+        )
+        result[keys[0]] = Conflicted(paths, what, ours, other)
+    return result
 
 
 def _frame(path: Path, base: str, yours: str, new: str) -> str:
@@ -229,27 +205,3 @@ def _trail(path: Path, base: str, yours: str, new: str) -> str:
     if mine != before or not yours.endswith("\n"):
         raise ClashError(f"both sides changed the comment behind {shown(path)}")
     return new.rstrip("\n") + "\n"
-
-
-def parsing_lines(
-    texts: tuple[str, str, str],
-    load: Callable[[str], Any],
-    data: tuple[Any, Any, Any],
-    labels: Labels,
-) -> MergedText:
-    """Merge by lines what can't be merged by key; all in markers if the result means no merge."""
-    merged = merge_lines(*texts, labels)
-    if merged.conflicts:
-        return merged
-    try:
-        found = load(merged.text)
-        expected = merged_data(*data, prefer=1, clashes=())
-        clear = same(found, expected)
-    except CannotMergeError:
-        clear = True  # plain data are no judge, and it parses
-    except (ValueError, RecursionError):
-        clear = False
-    if clear:
-        return merged
-    text = marked(whole_lines(texts[1]), whole_lines(texts[2]), labels)
-    return MergedText(text, (Conflict("both sides changed this file", 1),))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lightgen.merge.nodes import Entry, Node, Path, stripped
-from lightgen.merge.outcome import CannotMergeError, Labels, marked
+from lightgen.merge.outcome import CannotMergeError, Conflict, Labels, marked
 
 
 class ClashError(Exception):
@@ -30,12 +30,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Conflicted:
-    """An entry that both sides have their own version of; None where one removed it."""
+    """Entries that both sides have their own version of; none where one removed them."""
 
-    path: Path
+    paths: tuple[Path, ...]
     what: str
-    yours: Piece | None
-    new: Piece | None
+    yours: tuple[Piece, ...]
+    new: tuple[Piece, ...]
 
 
 class Marks:
@@ -43,26 +43,27 @@ class Marks:
 
     def __init__(self, labels: Labels) -> None:
         self.labels = labels
-        self._found: list[tuple[Path, str]] = []
+        self._found: list[Conflicted] = []
 
     def put(self, conflict: Conflicted, yours: str, new: str) -> str:
         """Markers around two versions; comments that both begin with stay in front."""
-        self._found.append((conflict.path, conflict.what))
+        self._found.append(conflict)
         shared = 0
         if conflict.yours and conflict.new:
-            leads = conflict.yours.entry.lead.split("\n")[:-1]
+            leads = conflict.yours[0].entry.lead.split("\n")[:-1]
             both = zip(leads, yours.split("\n"), new.split("\n"), strict=False)
             shared = sum(len(line) + 1 for line in _while_equal(both))
         numbered = Labels(f"{self.labels.yours}\0{len(self._found) - 1}\0", self.labels.new)
         return yours[:shared] + marked(yours[shared:], new[shared:], numbered)
 
-    def read(self, text: str) -> tuple[str, dict[Path, tuple[str, int]]]:
-        """The text without the numbers, and for each conflict its reason and its line."""
-        found = {}
-        for number in re.finditer("\0(\\d+)\0", text):
-            path, what = self._found[int(number[1])]
-            found[path] = what, text.count("\n", 0, number.start()) + 1
-        return re.sub("\0\\d+\0", "", text), found
+    def read(self, text: str) -> tuple[str, set[Path], list[Conflict]]:
+        """The text without the numbers, the paths in doubt, and the conflicts from the top."""
+        numbers = list(re.finditer("\0(\\d+)\0", text))
+        found = [self._found[int(number[1])] for number in numbers]
+        lines = [text.count("\n", 0, number.start()) + 1 for number in numbers]
+        paths = {path for conflicted in found for path in conflicted.paths}
+        conflicts = [Conflict(its.what, line) for its, line in zip(found, lines, strict=True)]
+        return re.sub("\0\\d+\0", "", text), paths, conflicts
 
 
 def _while_equal(lines: zip[tuple[str, str, str]]) -> list[str]:
@@ -88,11 +89,13 @@ def lay_out(
     last_has_comma = bool(layout.entries and layout.entries[-1].sep)
     for number, piece in enumerate(pieces):
         comma = layout.comma and (number + 1 < len(pieces) or last_has_comma)
-        place = _Place(layout, text.endswith("\n") or (not text and layout.top), not number, comma)
+        place = _Place(
+            layout, text.endswith("\n") or (not text and layout.top), text == head, comma
+        )
         if isinstance(piece, Piece):
             text += place.fitted(piece, shift)
             continue
-        sides = [place.fitted(side, shift) if side else "" for side in (piece.yours, piece.new)]
+        sides = [place.together(side, shift) for side in (piece.yours, piece.new)]
         if not place.at_start or any(side and not side.endswith("\n") for side in sides):
             raise ClashError(piece.what)
         text += marks.put(piece, *sides)
@@ -110,6 +113,14 @@ class _Place:
     first: bool
     comma: bool
 
+    def together(self, pieces: Sequence[Piece], shift: bool) -> str:
+        """Several entries, all but the last with a comma."""
+        before = replace(self, comma=self.layout.comma)
+        return "".join(
+            place.fitted(piece, shift)
+            for piece, place in zip(pieces, [*[before] * (len(pieces) - 1), self], strict=False)
+        )
+
     def fitted(self, piece: Piece, shift: bool) -> str:
         """The text of an entry as it has to be here."""
         entry, core, trail = piece.entry, piece.core, piece.entry.trail
@@ -123,7 +134,9 @@ class _Place:
             elif not entry.node.block and not trail.endswith("\n"):
                 trail = "\n"
         table = self.layout.kind == "map" and not entry.label
-        if table and piece.place <= 0 and not self.first and not lead.startswith("\n"):
+        before = self.layout.entries[: piece.place] if piece.place >= 0 else ()
+        fresh = not any(its.text for its in before) or not entry.text
+        if table and fresh and core and not self.first and not lead.startswith("\n"):
             lead = "\n" + lead
         sep = (entry.sep or ",") if self.comma else ""
         return f"{lead}{core}{sep}{trail}"

@@ -42,7 +42,8 @@ def same(one: Any, other: Any) -> bool:
 def shown(path: Sequence[Hashable]) -> str:
     """A path for a message."""
     parts = [part[1] if isinstance(part, tuple) and len(part) == 2 else part for part in path]
-    return ".".join(part if isinstance(part, str | int) else "..." for part in parts) or "the file"
+    words = ["on" if part is True else str(part) for part in parts if isinstance(part, str | int)]
+    return ".".join(words) or "the file"
 
 
 def asks_for_packages(path: Sequence[Hashable]) -> bool:
