@@ -11,31 +11,23 @@ from lightgen.merge.python.definitions import (
     Versions,
     definitions,
     merge_definition,
-    parse,
     with_definition,
 )
-from lightgen.merge.python.keys import Keys
-from lightgen.merge.python.project import (
-    bound_names,
-    broken_imports,
-    imports_of,
-    module_of,
-    renamed_across,
-    syntax,
-)
-from lightgen.merge.python.renames import Renames, find_renames, renamed
+from lightgen.merge.python.project import Modules, module_of, renamed_across
+from lightgen.merge.python.reader import Elsewhere, Reader
+from lightgen.merge.python.renames import ANY, Renames, attributes_in, renamed
 from lightgen.merge.python.source import Source
-from lightgen.merge.text import decode
+from lightgen.merge.text import Text, decode
 from lightgen.tree import File
 
 if TYPE_CHECKING:
     from lightgen.merge.trees import Triple
 
-Decide = Callable[["Triple", Yours, Labels, object], Outcome]
+Decide = Callable[["Triple", Yours, Labels, Elsewhere], Outcome]
 
 
 @dataclass(frozen=True)
-class _Carried:
+class Carried:
     """A definition that one side moved to another file, to be merged there."""
 
     origin: str
@@ -48,211 +40,239 @@ def merge_across(
     triples: Sequence[Triple], yours: Yours, labels: Labels, decide: Decide
 ) -> list[Outcome]:
     """Merge the files of a project, those of Python with an eye on each other."""
-    renames = _renames(triples)
-    carried = list(_carried(triples, yours))
-    outcomes = []
+    merge = _Merge(triples, yours, labels)
+    carried = list(merge.carried())
+    outcomes = {}
     for triple in triples:
-        triple = _without(triple, carried)
-        fitting = _fitting(renames, triple) if triple.is_python else None
-        if fitting and triple.mine is None and triple.base is None and triple.new:
-            triple = replace(triple, new=_renamed(triple.new, triple.path, fitting))
-        outcomes.append(decide(triple, yours, labels, fitting or None))
-    by_path = {outcome.path: outcome for outcome in outcomes}
+        whole = merge.without(triple, carried)
+        renames = merge.fitting(whole) if whole.is_python else Renames()
+        if renames and whole.mine is None and whole.base is None and whole.new:
+            whole = replace(whole, new=merge.renamed(whole.new, whole.path, renames))
+        outcomes[whole.path] = decide(whole, yours, labels, Elsewhere(merge.reader, renames))
     for item in carried:
-        _carry(item, by_path, yours, labels)
-    _vouch(triples, by_path, yours)
-    return list(by_path.values())
+        merge.carry(item, outcomes)
+    merge.doubt(outcomes)
+    merge.vouch(outcomes)
+    return list(outcomes.values())
 
 
-def _text(file: File | None, path: str) -> str | None:
-    decoded = decode(file.content, path) if file else None
-    return decoded.text if decoded else None
+class _Merge:
+    """One merge of a project: its files, each decoded and parsed once."""
+
+    def __init__(self, triples: Sequence[Triple], yours: Yours, labels: Labels) -> None:
+        self.triples = [triple for triple in triples if triple.is_python]
+        self.yours = yours
+        self.labels = labels
+        self.reader = Reader()
+        self.modules = Modules()
+        self._texts: dict[bytes, Text | None] = {}
+        self._renames = self._find_renames()
+
+    def _decoded(self, file: File | None, path: str) -> Text | None:
+        if file is None:
+            return None
+        if file.content not in self._texts:
+            self._texts[file.content] = decode(file.content, path)
+        return self._texts[file.content]
+
+    def text(self, file: File | None, path: str) -> str | None:
+        """The text of a file, None where there is none."""
+        decoded = self._decoded(file, path)
+        return decoded.text if decoded else None
+
+    def source(self, file: File | None, path: str) -> Source | None:
+        """The syntax of a file, None where it has none."""
+        return self.reader.find(self.text(file, path))
+
+    def _find_renames(self) -> Renames:
+        pairs = {}
+        for triple in self.triples:
+            base, mine = self.text(triple.base, triple.path), self.text(triple.mine, triple.path)
+            if triple.is_edited and base is not None and mine is not None:
+                pairs[triple.origin] = (base, mine)
+        moved = {triple.origin: triple.path for triple in self.triples if triple.moved_by_you}
+        return renamed_across(pairs, moved, self.reader)
+
+    def fitting(self, triple: Triple) -> Renames:
+        """The renames that a file follows: not those whose old name you still import there."""
+        renames = self._renames
+        text = self.text(triple.mine, triple.path)
+        if not renames or text is None:
+            return renames
+        imported = set(self.modules.imports(text))
+        modules = {module for module, _ in imported}
+        return Renames(
+            attributes={ANY: self._dropped(triple)},
+            imported={key: new for key, new in renames.imported.items() if key not in imported},
+            modules={old: new for old, new in renames.modules.items() if old not in modules},
+            members=renames.members,
+        )
+
+    def _dropped(self, triple: Triple) -> dict[str, str]:
+        """Renamed attributes that you no longer use in a file, of whatever object."""
+        base, mine = (self.source(file, triple.path) for file in (triple.base, triple.mine))
+        if not (base and mine and self._renames.members):
+            return {}
+        gone = {name for _, name in attributes_in(base)} - {n for _, n in attributes_in(mine)}
+        return {old: new for (_, old), new in self._renames.members.items() if old in gone}
+
+    def renamed(self, file: File, path: str, renames: Renames) -> File:
+        """A file with the names that you have given."""
+        decoded, source = self._decoded(file, path), self.source(file, path)
+        if not (decoded and source):
+            return file
+        return replace(file, content=decoded.encode(renamed(source, renames)))
+
+    def carried(self) -> Iterator[Carried]:
+        """Definitions that one side changed and the other moved to another file."""
+        for triple in self.triples:
+            if triple.is_edited and triple.new and triple.new != triple.base:
+                yield from self._carried_of(triple)
+
+    def _carried_of(self, triple: Triple) -> Iterator[Carried]:
+        base, mine, new = (
+            self.source(file, triple.path) for file in (triple.base, triple.mine, triple.new)
+        )
+        if not (base and mine and new):
+            return
+        here, there, theirs = definitions(base), definitions(mine), definitions(new)
+        for name in here.keys() - self.reader.renames(base, mine).names.keys():
+            before, kept, changed = here[name], there.get(name), theirs.get(name)
+            if changed and not kept and changed.code != before.code:
+                path = self._place_in_yours(name, triple)
+                if path:
+                    versions = Versions(name, before.text, "", changed.text, mine, new)
+                    yield Carried(triple.origin, path, versions, moved_by_you=True)
+            elif kept and not changed and kept.code != before.code:
+                path = self._place_in_new(name, triple)
+                if path:
+                    versions = Versions(name, before.text, kept.text, "", mine, new)
+                    yield Carried(triple.origin, path, versions, moved_by_you=False)
+
+    def _place_in_yours(self, name: str, triple: Triple) -> str:
+        files = self.yours.files
+        for path in sorted(files):
+            if path.endswith(".py") and path != triple.path:
+                if self._defines(files[path], path, name):
+                    return path
+        return ""
+
+    def _place_in_new(self, name: str, triple: Triple) -> str:
+        for other in self.triples:
+            if other.origin != triple.origin and self._defines(other.new, other.path, name):
+                if not self._defines(other.base, other.path, name):
+                    return other.path
+        return ""
+
+    def _defines(self, file: File | None, path: str, name: str) -> bool:
+        if file is None or name.encode() not in file.content:
+            return False
+        source = self.source(file, path)
+        return source is not None and name in definitions(source)
+
+    def without(self, triple: Triple, carried: Sequence[Carried]) -> Triple:
+        """A file whose definition new moved elsewhere: your change goes there, not here."""
+        for item in carried:
+            if item.origin == triple.origin and not item.moved_by_you and triple.mine:
+                decoded = self._decoded(triple.mine, triple.path)
+                source = self.source(triple.mine, triple.path)
+                if decoded and source:
+                    text = with_definition(source, item.versions.name, item.versions.base)
+                    mine = replace(triple.mine, content=decoded.encode(text))
+                    triple = replace(triple, mine=mine)
+        return triple
+
+    def carry(self, item: Carried, outcomes: dict[str, Outcome]) -> None:
+        """Merge a definition where it stands now."""
+        outcome = outcomes.get(item.path)
+        file = outcome.file if outcome else self.yours.files.get(item.path)
+        decoded, source = self._decoded(file, item.path), self.source(file, item.path)
+        name = item.versions.name
+        if not (file and decoded and source and name in definitions(source)):
+            return
+        there = definitions(source)[name].text
+        side = {"yours": there} if item.moved_by_you else {"new": there}
+        merged = merge_definition(
+            source, replace(item.versions, **side), self.labels, self.reader
+        )
+        before = outcome or Outcome(item.path, Kind.KEPT, file)
+        is_conflict = bool(merged.conflicts) or before.kind == Kind.CONFLICT
+        note = f"{name}, from {item.origin}, is merged here"
+        outcomes[item.path] = replace(
+            before,
+            kind=Kind.CONFLICT if is_conflict else Kind.MERGED,
+            file=replace(file, content=decoded.encode(merged.text)),
+            conflicts=(*before.conflicts, *merged.conflicts),
+            notes=(*before.notes, note, *merged.notes),
+        )
+        _unsay(item, outcomes)
+
+    def doubt(self, outcomes: dict[str, Outcome]) -> None:
+        """Say where new uses an attribute that you renamed, of an object that may be another."""
+        names = {old: (cls, new) for (cls, old), new in self._renames.members.items()}
+        for path, outcome in outcomes.items() if names else ():
+            after = self.source(outcome.file, path) if path.endswith(".py") else None
+            before = self.source(self.yours.files.get(path), path)
+            if after is None:
+                continue
+            known = attributes_in(before) if before else set()
+            for scope, old in sorted(attributes_in(after) - known):
+                if old in names:
+                    cls, new = names[old]
+                    note = f"uses {scope}{old}; you renamed {cls}.{old} to {new}: look at it"
+                    outcomes[path] = replace(outcome, notes=(*outcomes[path].notes, note))
+
+    def vouch(self, outcomes: dict[str, Outcome]) -> None:
+        """Imports that resolved on both sides resolve in the result, or it is a conflict."""
+        mine = self._side({t.path: t.mine for t in self.triples})
+        result = self._side({path: outcome.file for path, outcome in outcomes.items()})
+        gone = {path for path, outcome in outcomes.items() if outcome.file is None}
+        gone |= {outcome.moved_from for outcome in outcomes.values()}
+        mine |= dict(self._users_of(self._lost(mine, result), mine))
+        there = {path: text for path, text in mine.items() if path not in gone}
+        broken = self.modules.broken({**there, **result})
+        if not broken:
+            return
+        theirs = self._side({t.path: t.new for t in self.triples})
+        broken -= self.modules.broken(mine) | self.modules.broken(theirs)
+        for lost in sorted(broken, key=lambda item: (item.path, item.module, item.name)):
+            what = f"{lost.name or lost.module} is imported from {lost.module}, where it is no more"
+            kept = Outcome(lost.path, Kind.CONFLICT, self.yours.files.get(lost.path))
+            before = outcomes.get(lost.path, kept)
+            conflicts = (*before.conflicts, Conflict(what))
+            outcomes[lost.path] = replace(before, kind=Kind.CONFLICT, conflicts=conflicts)
+
+    def _side(self, files: dict[str, File | None]) -> dict[str, str]:
+        return {
+            path: text
+            for path, file in files.items()
+            if path.endswith(".py") and (text := self.text(file, path)) is not None
+        }
+
+    def _lost(self, mine: dict[str, str], result: dict[str, str]) -> set[str]:
+        """Modules that have lost a name, or are gone themselves."""
+        return {
+            module_of(path)
+            for path, text in mine.items()
+            if path not in result or self.modules.bound(text) - self.modules.bound(result[path])
+        }
+
+    def _users_of(self, modules: set[str], known: dict[str, str]) -> Iterator[tuple[str, str]]:
+        """Files of your own that may import one of some modules."""
+        words = [module.rpartition(".")[2].encode() for module in modules]
+        for path in sorted(self.yours.files) if words else ():
+            if path.endswith(".py") and path not in known:
+                file = self.yours.files[path]
+                if any(word in file.content for word in words):
+                    text = self.text(file, path)
+                    if text is not None:
+                        yield path, text
 
 
-def _texts(triple: Triple) -> tuple[str, str] | None:
-    base, mine = _text(triple.base, triple.path), _text(triple.mine, triple.path)
-    return None if base is None or mine is None else (base, mine)
-
-
-def _renames(triples: Sequence[Triple]) -> Renames:
-    pairs = {
-        triple.origin: texts
-        for triple in triples
-        if triple.is_python and triple.is_edited and (texts := _texts(triple))
-    }
-    moved = {t.origin: t.path for t in triples if t.is_python and t.moved_by_you}
-    return renamed_across(pairs, moved)
-
-
-def _fitting(renames: Renames, triple: Triple) -> Renames:
-    """The renames that a file follows: not those whose old name you still import there."""
-    if not renames:
-        return renames
-    text = _text(triple.mine, triple.path)
-    imported = set(imports_of(syntax(text))) if text else set()
-    modules = {module for module, _ in imported}
-    return Renames(
-        imported={key: new for key, new in renames.imported.items() if key not in imported},
-        modules={old: new for old, new in renames.modules.items() if old not in modules},
-    )
-
-
-def _renamed(file: File, path: str, renames: Renames) -> File:
-    decoded = decode(file.content, path)
-    source = parse(decoded.text) if decoded else None
-    if not (decoded and source):
-        return file
-    return replace(file, content=decoded.encode(renamed(source, renames)))
-
-
-def _carried(triples: Sequence[Triple], yours: Yours) -> Iterator[_Carried]:
-    for triple in triples:
-        if triple.is_python and triple.is_edited and triple.new and triple.new != triple.base:
-            yield from _carried_of(triple, triples, yours)
-
-
-def _carried_of(
-    triple: Triple, triples: Sequence[Triple], yours: Yours
-) -> Iterator[_Carried]:
-    keys = Keys()
-    sources = [
-        parse(text, keys) if (text := _text(file, triple.path)) is not None else None
-        for file in (triple.base, triple.mine, triple.new)
-    ]
-    base, mine, new = sources
-    if not (base and mine and new):
-        return
-    before, there, theirs = definitions(base), definitions(mine), definitions(new)
-    names = find_renames(base, mine).names
-    for name, statement in before.items():
-        if name in names:
-            continue
-        if name not in there and name in theirs and theirs[name].code != statement.code:
-            path = _place_in_yours(name, triple, yours)
-            if path:
-                text = theirs[name].text
-                versions = Versions(name, statement.text, "", text, mine, new)
-                yield _Carried(triple.origin, path, versions, moved_by_you=True)
-        elif name in there and name not in theirs and there[name].code != statement.code:
-            path = _place_in_new(name, triple, triples)
-            if path:
-                versions = Versions(name, statement.text, there[name].text, "", mine, new)
-                yield _Carried(triple.origin, path, versions, moved_by_you=False)
-
-
-def _place_in_yours(name: str, triple: Triple, yours: Yours) -> str:
-    for path in sorted(yours.files):
-        if path.endswith(".py") and path != triple.path and _defines(yours.files[path], path, name):
-            return path
-    return ""
-
-
-def _place_in_new(name: str, triple: Triple, triples: Sequence[Triple]) -> str:
-    for other in triples:
-        if other.is_python and other.origin != triple.origin and _defines(other.new, other.path, name):
-            if not _defines(other.base, other.path, name):
-                return other.path
-    return ""
-
-
-def _defines(file: File | None, path: str, name: str) -> bool:
-    if file is None or name.encode() not in file.content:
-        return False
-    text = _text(file, path)
-    source = parse(text) if text is not None else None
-    return bool(source) and name in definitions(source)  # type: ignore[arg-type]
-
-
-def _without(triple: Triple, carried: Sequence[_Carried]) -> Triple:
-    """A file whose definition new moved elsewhere: your change of it goes there, not here."""
-    for item in carried:
-        if item.origin == triple.origin and not item.moved_by_you and triple.mine:
-            decoded = decode(triple.mine.content, triple.path)
-            source = parse(decoded.text) if decoded else None
-            if decoded and source:
-                text = with_definition(source, item.versions.name, item.versions.base)
-                mine = replace(triple.mine, content=decoded.encode(text))
-                triple = replace(triple, mine=mine)
-    return triple
-
-
-def _carry(item: _Carried, by_path: dict[str, Outcome], yours: Yours, labels: Labels) -> None:
-    """Merge a definition where it stands now."""
-    outcome = by_path.get(item.path)
-    file = outcome.file if outcome else yours.files.get(item.path)
-    decoded = decode(file.content, item.path) if file else None
-    source = parse(decoded.text) if decoded else None
-    if not (file and decoded and source and item.versions.name in definitions(source)):
-        return
-    there = definitions(source)[item.versions.name].text
-    side = {"yours": there} if item.moved_by_you else {"new": there}
-    merged = merge_definition(source.text, replace(item.versions, **side), labels)
-    kind = Kind.CONFLICT if merged.conflicts else Kind.MERGED
-    note = f"{item.versions.name}, from {item.origin}, is merged here"
-    before = outcome or Outcome(item.path, Kind.KEPT, file)
-    by_path[item.path] = replace(
-        before,
-        kind=Kind.CONFLICT if before.kind == Kind.CONFLICT else kind,
-        file=replace(file, content=decoded.encode(merged.text)),
-        conflicts=(*before.conflicts, *merged.conflicts),
-        notes=(*before.notes, note, *merged.notes),
-    )
-    _unsay(item, by_path)
-
-
-def _unsay(item: _Carried, by_path: dict[str, Outcome]) -> None:
-    """The file that it came from said that it was deleted there."""
-    for path, outcome in by_path.items():
+def _unsay(item: Carried, outcomes: dict[str, Outcome]) -> None:
+    """The file that a definition came from said that it was deleted there."""
+    for path, outcome in outcomes.items():
         if item.origin in (path, outcome.moved_from):
             start = f"{item.versions.name} stays deleted"
             notes = tuple(note for note in outcome.notes if not note.startswith(start))
-            by_path[path] = replace(outcome, notes=notes)
-
-
-def _vouch(triples: Sequence[Triple], by_path: dict[str, Outcome], yours: Yours) -> None:
-    """Imports that resolved on both sides resolve in the result, or it is a conflict."""
-    mine = {t.path: text for t in triples if t.is_python and (text := _text(t.mine, t.path))}
-    theirs = {t.path: text for t in triples if t.is_python and (text := _text(t.new, t.path))}
-    result = {
-        path: text
-        for path, outcome in by_path.items()
-        if path.endswith(".py") and (text := _text(outcome.file, path)) is not None
-    }
-    mine |= dict(_users_of(_lost(mine, result), yours, mine))
-    broken = broken_imports({**mine, **result}) - broken_imports(mine) - broken_imports(theirs)
-    for lost in sorted(broken, key=lambda item: (item.path, item.module, item.name)):
-        what = f"{lost.name or lost.module} is imported from {lost.module}, where it is no more"
-        before = by_path.get(lost.path) or Outcome(
-            lost.path, Kind.CONFLICT, yours.files.get(lost.path)
-        )
-        conflicts = (*before.conflicts, Conflict(what))
-        by_path[lost.path] = replace(before, kind=Kind.CONFLICT, conflicts=conflicts)
-
-
-def _lost(mine: dict[str, str], result: dict[str, str]) -> set[str]:
-    """Modules that have lost a name, or are gone themselves."""
-    found = set()
-    for path, text in mine.items():
-        tree = syntax(text)
-        now = syntax(result[path]) if path in result else None
-        if path not in result or (tree and now and bound_names(tree) - bound_names(now)):
-            found.add(module_of(path))
-    return found
-
-
-def _users_of(
-    modules: set[str], yours: Yours, known: dict[str, str]
-) -> Iterator[tuple[str, str]]:
-    """Files of your own that may import one of some modules."""
-    if not modules:
-        return
-    words = [module.rpartition(".")[2].encode() for module in modules]
-    for path in sorted(yours.files):
-        if path.endswith(".py") and path not in known:
-            file = yours.files[path]
-            if any(word in file.content for word in words):
-                text = _text(file, path)
-                if text is not None:
-                    yield path, text
-
-
+            outcomes[path] = replace(outcome, notes=notes)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from lightgen.merge.content import merge_content
+from lightgen.merge.content import is_same, merge_content
 from lightgen.merge.moves import find_moves
 from lightgen.merge.outcome import Conflict, Kind, Labels, Outcome, Yours
 from lightgen.tree import File, Tree
+
+if TYPE_CHECKING:
+    from lightgen.merge.python.reader import Elsewhere
 
 __all__ = ["Kind", "Outcome", "Yours", "merge_trees"]
 
@@ -114,7 +118,9 @@ def _renamed_by_new(base: Tree, yours: Yours, new: Tree, there: dict[str, str]) 
     return find_moves(gone, places, new)
 
 
-def _outcome(triple: Triple, yours: Yours, labels: Labels, renames: object = None) -> Outcome:
+def _outcome(
+    triple: Triple, yours: Yours, labels: Labels, elsewhere: Elsewhere | None = None
+) -> Outcome:
     """The table: what becomes of one file."""
     path, base, mine, new = triple.path, triple.base, triple.mine, triple.new
     reason = yours.blocked.get(path)
@@ -125,9 +131,9 @@ def _outcome(triple: Triple, yours: Yours, labels: Labels, renames: object = Non
     if mine is None:
         notes = () if new == base else ("the new render differs from what you deleted",)
         return Outcome(path, Kind.STILL_DELETED, None, notes=notes)
-    if new is None and mine == base and not triple.moved_by_you:
+    if new is None and not triple.moved_by_you and is_same(base, mine, path):
         return Outcome(path, Kind.DELETED, None)
-    outcome = _changed(path, base, mine, new, labels, renames)
+    outcome = _changed(path, base, mine, new, labels, elsewhere)
     if path == triple.origin:
         return outcome
     kind = Kind.MOVED if outcome.kind in (Kind.MERGED, Kind.KEPT) else outcome.kind
@@ -137,16 +143,21 @@ def _outcome(triple: Triple, yours: Yours, labels: Labels, renames: object = Non
 
 
 def _changed(
-    path: str, base: File, mine: File, new: File | None, labels: Labels, renames: object
+    path: str,
+    base: File,
+    mine: File,
+    new: File | None,
+    labels: Labels,
+    elsewhere: Elsewhere | None,
 ) -> Outcome:
     if new is None:
         return Outcome(path, Kind.ORPHAN, mine)
-    if mine == base and not renames:
+    if mine == base and not (elsewhere and elsewhere.renames):
         return Outcome(path, Kind.UNCHANGED if new == base else Kind.UPDATED, new)
     if new == base:
         return Outcome(path, Kind.KEPT if mine != base else Kind.UNCHANGED, mine)
     executable = new.executable if mine.executable == base.executable else mine.executable
-    merged = merge_content(base.content, mine.content, new.content, path, labels, renames)
+    merged = merge_content(base.content, mine.content, new.content, path, labels, elsewhere)
     if merged is None:
         what = "both sides changed a file that is no text"
         return Outcome(path, Kind.CONFLICT, mine, (Conflict(what),), beside=new)

@@ -5,22 +5,14 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from lightgen.merge.outcome import CannotMergeError, Labels, MergedText
+from lightgen.merge.outcome import Labels, MergedText
 from lightgen.merge.python.blocks import Statement, module_block
-from lightgen.merge.python.keys import Keys
 from lightgen.merge.python.merge import merge_python
 from lightgen.merge.python.names import unresolved
 from lightgen.merge.python.order import ClashError
+from lightgen.merge.python.reader import Elsewhere, Reader
 from lightgen.merge.python.source import Source
 from lightgen.merge.python.splice import Edit, apply_edits
-
-
-def parse(text: str, keys: Keys | None = None) -> Source | None:
-    """A parsed text, None where that can't be merged by structure."""
-    try:
-        return Source(text, keys or Keys())
-    except CannotMergeError:
-        return None
 
 
 def definitions(source: Source) -> dict[str, Statement]:
@@ -58,27 +50,25 @@ class Versions:
     new_module: Source
 
 
-def merge_definition(here: str, versions: Versions, labels: Labels) -> MergedText:
-    """Merge one definition of the module `here`.
+def merge_definition(source: Source, versions: Versions, labels: Labels, reader: Reader) -> MergedText:
+    """Merge one definition of a module.
 
     What a version reads and its module imports is imported here too.
     """
-    source = parse(here)
-    assert source
     before = with_definition(source, versions.name, versions.base)
     mine = with_definition(source, versions.name, versions.yours)
     theirs = with_definition(source, versions.name, versions.new)
-    mine = _with_imports(mine, _imports_for(mine, source, versions.your_module))
-    theirs = _with_imports(theirs, _imports_for(theirs, source, versions.new_module))
-    return merge_python(before, mine, theirs, labels)
+    mine = _with_imports(reader, mine, _imports_for(mine, source, versions.your_module, reader))
+    theirs = _with_imports(reader, theirs, _imports_for(theirs, source, versions.new_module, reader))
+    return merge_python(before, mine, theirs, labels, Elsewhere(reader))
 
 
-def _imports_for(text: str, source: Source, origin: Source) -> list[str]:
+def _imports_for(text: str, source: Source, origin: Source, reader: Reader) -> list[str]:
     """The import statements of another module that a text needs beyond what it needed."""
-    parsed = parse(text)
+    parsed = reader.find(text)
     if parsed is None:
         return []
-    missing = {name for scope, name in unresolved(parsed.tree) - unresolved(source.tree)}
+    missing = {name for scope, name in unresolved(parsed) - unresolved(source)}
     lines = []
     for node in origin.tree.body:
         if not isinstance(node, ast.Import | ast.ImportFrom):
@@ -97,8 +87,8 @@ def _imports_for(text: str, source: Source, origin: Source) -> list[str]:
     return lines
 
 
-def _with_imports(text: str, lines: list[str]) -> str:
-    source = parse(text)
+def _with_imports(reader: Reader, text: str, lines: list[str]) -> str:
+    source = reader.find(text)
     if not lines or source is None:
         return text
     imports = [n for n in source.tree.body if isinstance(n, ast.Import | ast.ImportFrom)]

@@ -24,15 +24,13 @@ class Keys:
         """Hold on to a tree: nodes are known by their identity."""
         self._kept.append(tree)
 
-    def learn(self, tree: ast.Module) -> None:
+    def learn(self, tree: ast.Module, docstrings: Iterable[ast.Expr]) -> None:
         """Take up a tree; its docstrings are compared without their indentation."""
         self.keep(tree)
-        for node in ast.walk(tree):
-            if isinstance(
-                node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-            ) and (text := ast.get_docstring(node, clean=False)):
-                clean = inspect.cleandoc(text)
-                self._of_node[id(node.body[0])] = self._number(("docstring", clean))
+        for node in docstrings:
+            assert isinstance(node.value, ast.Constant)
+            clean = inspect.cleandoc(str(node.value.value))
+            self._of_node[id(node)] = self._number(("docstring", clean))
 
     def of(self, value: object) -> int:
         """The number of a node, of a list of nodes, or of a plain field."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 from lightgen.merge.lines import merge_lines
 from lightgen.merge.outcome import END, CannotMergeError, Conflict, Labels, MergedText, marked
 from lightgen.merge.python.blocks import module_block
-from lightgen.merge.python.keys import Keys
 from lightgen.merge.python.names import imported_names, unresolved
 from lightgen.merge.python.order import ClashError
-from lightgen.merge.python.renames import Renames, find_renames, renamed
+from lightgen.merge.python.reader import Elsewhere, Reader
+from lightgen.merge.python.renames import renamed
 from lightgen.merge.python.sides import Sides, finished, taking_yours
 from lightgen.merge.python.source import Source
 from lightgen.merge.python.splice import Edit, apply_edits
@@ -20,19 +20,22 @@ _ROUNDS = 6
 
 
 def merge_python(
-    base: str, yours: str, new: str, labels: Labels, elsewhere: Renames | None = None
+    base: str,
+    yours: str,
+    new: str,
+    labels: Labels,
+    elsewhere: Elsewhere | None = None,
 ) -> MergedText:
     """Merge three versions of a Python file by structure, editing your text where it must be.
 
-    `elsewhere` is what you renamed in other files. CannotMergeError where a version doesn't
-    parse, or the result is not what the structure says.
+    CannotMergeError where a version doesn't parse.
     """
     if new in (base, yours):
         return MergedText(yours)
-    if yours == base and not elsewhere:
+    elsewhere = elsewhere or Elsewhere(Reader())
+    if yours == base and not elsewhere.renames:
         return MergedText(new)
-    keys = Keys()
-    before, mine, theirs = (Source(_ended(text), keys) for text in (base, yours, new))
+    before, mine, theirs = (elsewhere.reader.read(text) for text in (base, yours, new))
     try:
         merged = _by_structure(before, mine, theirs, labels, elsewhere)
     except CannotMergeError:
@@ -40,14 +43,26 @@ def merge_python(
     return replace(merged, text=_end_like(merged.text, base, yours, new))
 
 
+def is_same_code(base: str, yours: str) -> bool:
+    """Whether two texts have the same syntax and the same comments."""
+    reader = Reader()
+    one, other = reader.find(base), reader.find(yours)
+    if one is None or other is None:
+        return False
+    ends = len(one.text), len(other.text)
+    return one.key(one.tree) == other.key(other.tree) and one.words_in(0, ends[0]) == other.words_in(
+        0, ends[1]
+    )
+
+
 def _by_structure(
-    before: Source, mine: Source, theirs: Source, labels: Labels, elsewhere: Renames | None
+    before: Source, mine: Source, theirs: Source, labels: Labels, elsewhere: Elsewhere
 ) -> MergedText:
-    keys = mine.keys
-    for renames in (find_renames(before, mine), elsewhere):
+    reader = elsewhere.reader
+    for renames in (reader.renames(before, mine), elsewhere.renames):
         if renames:
-            before = Source(renamed(before, renames), keys)
-            theirs = Source(renamed(theirs, renames), keys)
+            before = reader.read(renamed(before, renames))
+            theirs = reader.read(renamed(theirs, renames))
     text, sides = _guarded(Sides(before, mine, theirs, labels))
     return finished(text, sides)
 
@@ -57,18 +72,14 @@ def _by_lines(base: Source, yours: Source, new: Source, labels: Labels) -> Merge
     merged = merge_lines(base.text, yours.text, new.text, labels)
     if merged.conflicts:
         return merged
-    known = unresolved(yours.tree) | unresolved(new.tree)
+    known = unresolved(yours) | unresolved(new)
     what = "the two sides don't fit together"
     try:
-        if unresolved(Source(merged.text, yours.keys).tree) <= known:
+        if unresolved(Source(merged.text, yours.keys)) <= known:
             return merged
     except CannotMergeError:
         what = "what the two sides make together doesn't parse"
     return MergedText(marked(yours.text, new.text, labels), (Conflict(what, 1),))
-
-
-def _ended(text: str) -> str:
-    return text if text.endswith("\n") or not text else text + "\n"
 
 
 def _end_like(text: str, base: str, yours: str, new: str) -> str:
@@ -82,12 +93,12 @@ def _end_like(text: str, base: str, yours: str, new: str) -> str:
 
 def _guarded(sides: Sides) -> tuple[str, Sides]:
     """Merge, and merge again more cautiously until every name resolves that did before."""
-    before = unresolved(sides.yours.tree) | unresolved(sides.new.tree)
+    before = unresolved(sides.yours) | unresolved(sides.new)
     bound = imported_names(sides.base.tree) | imported_names(sides.yours.tree)
     bound |= imported_names(sides.new.tree)
     for _ in range(_ROUNDS):
-        text, tree = _merged(sides)
-        missing = unresolved(tree.tree) - before
+        text, result = _merged(sides)
+        missing = unresolved(result) - before
         names = {name for _, name in missing}
         fresh = names - sides.needed - sides.doubtful
         if not names or not fresh:

@@ -7,6 +7,8 @@ import builtins
 import symtable
 from collections.abc import Iterator
 
+from lightgen.merge.python.source import Source, statements_in
+
 _KNOWN = frozenset(dir(builtins)) | {
     "__file__",
     "__name__",
@@ -20,25 +22,25 @@ _KNOWN = frozenset(dir(builtins)) | {
 }
 
 
-def unresolved(tree: ast.Module) -> frozenset[tuple[str, str]]:
+def unresolved(source: Source) -> frozenset[tuple[str, str]]:
     """Pairs of scope and name: "" for the module's names, a class for attributes of self."""
-    found = {(cls.name, name) for cls in _classes(tree) for name in _unset(cls)}
-    if not _has_star(tree):
-        found |= {("", name) for name in _unbound(tree)}
+    found = {(cls.name, name) for cls in _classes(source.tree) for name in _unset(cls)}
+    if not _has_star(source.tree):
+        found |= {("", name) for name in _unbound(source.text)}
     return frozenset(found)
 
 
 def _has_star(tree: ast.Module) -> bool:
     return any(
         alias.name == "*"
-        for node in ast.walk(tree)
+        for node in statements_in(tree)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     )
 
 
-def _unbound(tree: ast.Module) -> set[str]:
-    table = symtable.symtable(ast.unparse(tree), "merged", "exec")
+def _unbound(text: str) -> set[str]:
+    table = symtable.symtable(text, "merged", "exec")
     bound = {symbol.get_name() for symbol in table.get_symbols() if _binds(symbol)}
     bound |= {
         symbol.get_name()
@@ -66,7 +68,7 @@ def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
 
 
 def _classes(tree: ast.Module) -> Iterator[ast.ClassDef]:
-    for node in ast.walk(tree):
+    for node in statements_in(tree):
         if isinstance(node, ast.ClassDef):
             yield node
 

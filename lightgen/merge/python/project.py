@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
-from lightgen.merge.python.definitions import parse
-from lightgen.merge.python.keys import Keys
-from lightgen.merge.python.renames import Renames, find_renames
+from lightgen.merge.python.reader import Reader
+from lightgen.merge.python.renames import Renames, members_renamed
+from lightgen.merge.python.source import statements_in
 
 
 def module_of(path: str) -> str:
@@ -17,21 +18,25 @@ def module_of(path: str) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def renamed_across(pairs: Mapping[str, tuple[str, str]], moved: Mapping[str, str]) -> Renames:
+def renamed_across(
+    pairs: Mapping[str, tuple[str, str]], moved: Mapping[str, str], reader: Reader
+) -> Renames:
     """What you renamed so that other files see it.
 
     `pairs` are base and yours of the files that you edited, `moved` old and new path of those that
     you moved.
     """
     imported: dict[tuple[str, str], str] = {}
+    members: dict[tuple[str, str], str] = {}
     for path, (base, yours) in pairs.items():
-        keys = Keys()
-        sources = parse(base, keys), parse(yours, keys)
-        if sources[0] and sources[1]:
-            for old, new in find_renames(sources[0], sources[1]).names.items():
+        before, mine = reader.find(base), reader.find(yours)
+        if before and mine:
+            renames = reader.renames(before, mine)
+            members |= members_renamed(before, renames)
+            for old, new in renames.names.items():
                 imported[module_of(path), old] = new
     modules = {module_of(old): module_of(new) for old, new in moved.items()}
-    return Renames(imported=imported, modules=modules)
+    return Renames(imported=imported, modules=modules, members=members)
 
 
 @dataclass(frozen=True)
@@ -43,32 +48,58 @@ class Import:
     name: str
 
 
-def broken_imports(texts: Mapping[str, str]) -> set[Import]:
-    """Imports between the files of a project that don't resolve. Files that don't parse are
-    taken to define everything.
-    """
-    trees = {path: syntax(text) for path, text in texts.items()}
-    modules = {module_of(path): tree for path, tree in trees.items()}
-    packages = {module.partition(".")[0] for module in modules if "." in module}
-    found: set[Import] = set()
-    for path, tree in trees.items():
-        for module, name in imports_of(tree):
-            if module.partition(".")[0] in packages and not _resolves(module, name, modules):
-                found.add(Import(path, module, name))
-    return found
+class Modules:
+    """The files of one side of a project and what they define; each text is looked at once."""
+
+    def __init__(self) -> None:
+        self._trees: dict[str, ast.Module | None] = {}
+        self._bound: dict[str, set[str]] = {}
+        self._imports: dict[str, list[tuple[str, str]]] = {}
+
+    def _tree(self, text: str) -> ast.Module | None:
+        if text not in self._trees:
+            try:
+                self._trees[text] = ast.parse(text)
+            except (SyntaxError, ValueError, RecursionError):
+                self._trees[text] = None
+        return self._trees[text]
+
+    def bound(self, text: str) -> set[str]:
+        """The names that a module has; all of them where it doesn't parse."""
+        if text not in self._bound:
+            tree = self._tree(text)
+            self._bound[text] = _bound_names(tree) if tree else _Everything()
+        return self._bound[text]
+
+    def imports(self, text: str) -> list[tuple[str, str]]:
+        """What a module imports."""
+        if text not in self._imports:
+            tree = self._tree(text)
+            self._imports[text] = list(_imports_of(tree)) if tree else []
+        return self._imports[text]
+
+    def broken(self, texts: Mapping[str, str]) -> set[Import]:
+        """Imports between some files that don't resolve."""
+        modules = {module_of(path): text for path, text in texts.items()}
+        packages = {module.partition(".")[0] for module in modules if "." in module}
+        return {
+            Import(path, module, name)
+            for path, text in texts.items()
+            for module, name in self.imports(text)
+            if module.partition(".")[0] in packages and not self._resolves(module, name, modules)
+        }
+
+    def _resolves(self, module: str, name: str, modules: Mapping[str, str]) -> bool:
+        if f"{module}.{name}" in modules:
+            return True
+        if module not in modules:
+            return not name and any(other.startswith(f"{module}.") for other in modules)
+        return name in ("", "*") or name in self.bound(modules[module])
 
 
-def syntax(text: str) -> ast.Module | None:
-    """The syntax of a text, None where it has none."""
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
-def imports_of(tree: ast.Module | None) -> Iterator[tuple[str, str]]:
+def _imports_of(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """What a file imports: a module and a name of it, or none."""
-    for node in ast.walk(tree) if tree else ():
+    for node in statements_in(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
                 yield node.module, alias.name
@@ -77,28 +108,29 @@ def imports_of(tree: ast.Module | None) -> Iterator[tuple[str, str]]:
                 yield alias.name, ""
 
 
-def _resolves(module: str, name: str, modules: Mapping[str, ast.Module | None]) -> bool:
-    if module not in modules:
-        return any(other.startswith(f"{module}.") for other in modules) and (
-            not name or f"{module}.{name}" in modules
-        )
-    if not name or name == "*" or f"{module}.{name}" in modules:
-        return True
-    tree = modules[module]
-    return tree is None or name in bound_names(tree)
-
-
-def bound_names(tree: ast.Module) -> set[str]:
-    """Names that a module has after its import; with a star import, all names."""
+def _bound_names(tree: ast.Module) -> set[str]:
+    """Names that a module has after its import; all of them with a star import."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _run_at_import(tree.body):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.alias):
-            found.add(node.asname or node.name.partition(".")[0])
-    return _Everything() if "*" in found or "__getattr__" in found else found
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        else:
+            found |= {name.id for name in ast.walk(node) if _is_stored(name)}
+    return _Everything() if found & {"*", "__getattr__"} else found
+
+
+def _run_at_import(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements of a module, those in its ifs, loops and tries too."""
+    for node in body:
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from statements_in(node)
+
+
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 class _Everything(set[str]):

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from lightgen.merge.python.align import align
 from lightgen.merge.python.blocks import Statement
-from lightgen.merge.python.source import Source
+from lightgen.merge.python.source import Occurrence, Source, statements_in
 from lightgen.merge.python.splice import Edit, apply_edits
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = _Function | ast.ClassDef
 _MODULE = ""
 _SELF = "self"
+ANY = "*"
 
 Place = tuple[str, str]  # scope, name; the scope of attributes is the text of their object + "."
 
@@ -26,8 +27,9 @@ class Renames:
     """Old names and new ones.
 
     `names` are those of the module itself, `local` those of an outermost function by its
-    qualified name, `attributes` by the object (`self`, `model.net`) that they are taken from.
-    `imported` are names by the module that they are imported from, `modules` whole modules.
+    qualified name, `attributes` by the object (`self.`, `model.net.`) that they are taken from, or
+    ANY. `imported` are names by the module that they are imported from, `modules` whole modules,
+    `members` attributes of a class by its name.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -35,24 +37,18 @@ class Renames:
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     imported: Mapping[tuple[str, str], str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return any((self.names, self.local, self.attributes, self.imported, self.modules))
+        own = self.names or self.local or self.attributes
+        return bool(own or self.imported or self.modules or self.members)
 
 
-@dataclass(frozen=True)
-class Occurrence:
-    """An identifier in the text: where, and in which scope it means something."""
-
-    start: int
-    scope: str
-    name: str
-    binds: bool
-
-
-def occurrences(source: Source) -> Iterator[Occurrence]:
+def occurrences(source: Source) -> list[Occurrence]:
     """All identifiers of a file with their scopes, in no order."""
-    yield from _Reader(source).read(source.tree, _Scope(_MODULE, frozenset()))
+    if source.identifiers is None:
+        source.identifiers = list(_Reader(source).read(source.tree, _Scope(_MODULE, frozenset())))
+    return source.identifiers
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ class _Reader:
                 yield Occurrence(at, f"{ast.unparse(value)}.", name, binds)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 where = f"{_SELF}." if scope.in_class else scope.of(node.name)
-                yield Occurrence(self._name_at(node), where, node.name, True)
+                yield Occurrence(self._name_at(node), where, node.name, True, True)
 
     def _name_at(self, node: _Definition) -> int:
         start = self.source.span(node)[0]
@@ -243,9 +239,59 @@ def _identifier_start(source: Source, node: ast.AST) -> int:
     return -1
 
 
+def members_renamed(base: Source, renames: Renames) -> dict[tuple[str, str], str]:
+    """What was renamed of the classes of a file, by class and old name."""
+    own = renames.attributes.get(f"{_SELF}.", {})
+    found = {}
+    for node in statements_in(base.tree) if own else ():
+        if isinstance(node, ast.ClassDef):
+            name = renames.names.get(node.name, node.name)
+            found |= {(name, old): new for old, new in own.items() if _has_member(node, old)}
+    return found
+
+
+def _has_member(node: ast.ClassDef, name: str) -> bool:
+    return any(
+        (isinstance(inner, ast.Attribute) and inner.attr == name and _is_self(inner.value))
+        or (isinstance(inner, ast.FunctionDef) and inner.name == name)
+        for inner in ast.walk(node)
+    )
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == _SELF
+
+
+def attributes_in(source: Source) -> set[tuple[str, str]]:
+    """Objects other than self, and the attributes that are taken from them."""
+    return {
+        (o.scope, o.name)
+        for o in occurrences(source)
+        if o.scope.endswith(".") and o.scope != f"{_SELF}." and not o.is_definition
+    }
+
+
+def _objects(source: Source, classes: set[str]) -> dict[str, str]:
+    """Names of a file that are objects of some classes, by what is assigned or annotated."""
+    found: dict[str, str] = {}
+    for node in ast.walk(source.tree) if classes else ():
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)):
+                maker = ast.unparse(func).partition(".")[0]
+            case ast.arg(arg=name, annotation=annotation) if annotation:
+                maker = ast.unparse(annotation)
+            case _:
+                continue
+        if maker in classes:
+            found[f"{name}."] = maker
+    return found
+
+
 def renamed(source: Source, renames: Renames) -> str:
     """The text of a file with the new names."""
     names = {**renames.names, **_imported(source, renames)}
+    classes = {cls for cls, _ in renames.members}
+    objects = _objects(source, classes)
     edits = []
     for occurrence in occurrences(source):
         scope, old = occurrence.scope, occurrence.name
@@ -253,6 +299,9 @@ def renamed(source: Source, renames: Renames) -> str:
             new = names.get(old)
         elif scope.endswith("."):
             new = renames.attributes.get(scope, {}).get(old)
+            if not new and scope != f"{_SELF}.":
+                cls = objects.get(scope) or next((c for c in classes if scope.startswith(f"{c}(")), "")
+                new = renames.members.get((cls, old)) or renames.attributes.get(ANY, {}).get(old)
         else:
             new = renames.local.get(scope, {}).get(old)
         if new:

@@ -7,6 +7,7 @@ import io
 import tokenize
 import warnings
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lightgen.merge.outcome import CannotMergeError
@@ -14,6 +15,17 @@ from lightgen.merge.python.keys import Keys
 
 Span = tuple[int, int]
 NOWHERE = -1
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """An identifier in the text: where, and in which scope it means something."""
+
+    start: int
+    scope: str
+    name: str
+    binds: bool
+    is_definition: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Source:
         self.text = text
         self.keys = keys
         self.tree = _parse(text)
-        keys.learn(self.tree)
+        keys.learn(self.tree, docstrings_in(self.tree))
         self.lines = text.split("\n")
         self.starts = [0]
         for line in self.lines:
@@ -52,6 +64,7 @@ class Source:
         self._comment_starts = [comment.start for comment in self.comments]
         self.docstrings = _docstring_lines(self.tree)
         self.indent_unit = self._find_indent_unit()
+        self.identifiers: list[Occurrence] | None = None
 
     def _read_tokens(self) -> None:
         stack = [NOWHERE]
@@ -177,11 +190,11 @@ class Source:
         return self.text[span[0] : span[1]]
 
     def _find_indent_unit(self) -> str:
-        for node in ast.walk(self.tree):
+        for node in statements_in(self.tree):
             body = getattr(node, "body", None)
-            if isinstance(body, list) and body and not isinstance(node, ast.Module):
+            if body:
                 inner = self.indent_of(body[0].lineno - 1)
-                outer = self.indent_of(getattr(node, "lineno", 1) - 1)
+                outer = self.indent_of(node.lineno - 1)
                 if inner.startswith(outer) and inner != outer:
                     return inner[len(outer) :]
         return "    "
@@ -210,13 +223,29 @@ def _parse(text: str) -> ast.Module:
         raise CannotMergeError from error
 
 
+def statements_in(node: ast.AST) -> Iterator[ast.stmt]:
+    """All statements within a node, however deep, the outer ones first."""
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        inner = getattr(node, name, None)
+        for child in inner if isinstance(inner, list) else ():
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from statements_in(child)
+
+
+def docstrings_in(tree: ast.Module) -> Iterator[ast.Expr]:
+    """The docstrings of a module and of what it defines."""
+    for node in (tree, *statements_in(tree)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            match first:
+                case ast.Expr(value=ast.Constant(value=str())):
+                    yield first
+
+
 def _docstring_lines(tree: ast.Module) -> set[int]:
     """Lines inside of docstrings, whose indentation may follow the code's."""
     found: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        ) and ast.get_docstring(node, clean=False):
-            text = node.body[0]
-            found.update(range(text.lineno, text.end_lineno or text.lineno))
+    for text in docstrings_in(tree):
+        found.update(range(text.lineno, text.end_lineno or text.lineno))
     return found
