@@ -191,10 +191,12 @@ class _Merge:
         if not (file and decoded and source and name in definitions(source)):
             return
         there = definitions(source)[name].text
-        side = {"yours": there} if item.moved_by_you else {"new": there}
-        merged = merge_definition(
-            source, replace(item.versions, **side), self.labels, self.reader
+        versions = (
+            replace(item.versions, yours=there)
+            if item.moved_by_you
+            else replace(item.versions, new=there)
         )
+        merged = merge_definition(source, versions, self.labels, self.reader)
         before = outcome or Outcome(item.path, Kind.KEPT, file)
         is_conflict = bool(merged.conflicts) or before.kind == Kind.CONFLICT
         note = f"{name}, from {item.origin}, is merged here"

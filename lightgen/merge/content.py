@@ -90,7 +90,7 @@ def _merge_for(path: str, elsewhere: Elsewhere | None) -> MergeText:
         from lightgen.merge.markdown import merge_markdown
 
         return merge_markdown
-    if name.startswith(".") and name.endswith("ignore") or name == ".gitattributes":
+    if (name.startswith(".") and name.endswith("ignore")) or name == ".gitattributes":
         from lightgen.merge.ignore import merge_ignore
 
         return merge_ignore

@@ -11,7 +11,7 @@ from lightgen.merge.layout import ClashError, Conflicted, Marks, Piece, lay_out,
 from lightgen.merge.lines import merge_lines
 from lightgen.merge.matching import Matched, asks_for_packages, match, ordered, same, shown
 from lightgen.merge.nodes import Entry, Node, Path, in_frame, stripped
-from lightgen.merge.outcome import CannotMergeError
+from lightgen.merge.outcome import CannotMergeError, Labels
 
 
 class Merger:
@@ -193,8 +193,12 @@ def _frame(path: Path, base: str, yours: str, new: str) -> str:
     if theirs in (before, mine):
         return yours
     if mine != before:
-        raise ClashError(f"both sides changed a comment at {shown(path)}")
-    return new if yours.endswith("\n") == new.endswith("\n") else yours
+        merged = merge_lines(base, yours, new, Labels())
+        if merged.conflicts:
+            raise ClashError(f"both sides changed a comment at {shown(path)}")
+        return merged.text
+    fits = not yours or not new or yours.endswith("\n") == new.endswith("\n")
+    return new if fits else yours
 
 
 def _trail(path: Path, base: str, yours: str, new: str) -> str:

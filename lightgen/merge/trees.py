@@ -136,9 +136,9 @@ def _outcome(
     outcome = _changed(path, base, mine, new, labels, elsewhere)
     if path == triple.origin:
         return outcome
-    kind = Kind.MOVED if outcome.kind in (Kind.MERGED, Kind.KEPT) else outcome.kind
-    if triple.moved_by_you:
-        kind = outcome.kind
+    kind = outcome.kind
+    if not triple.moved_by_you and kind in (Kind.MERGED, Kind.KEPT):
+        kind = Kind.MOVED
     return replace(outcome, kind=kind, moved_from=triple.origin)
 
 

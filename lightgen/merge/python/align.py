@@ -65,9 +65,7 @@ def align(base: Sequence[Piece], side: Sequence[Piece]) -> dict[int, int]:
     while head < min(len(base), len(side)) and base[head].code == side[head].code:
         head += 1
     tail = 0
-    while (
-        tail < min(len(base), len(side)) - head and base[-1 - tail].code == side[-1 - tail].code
-    ):
+    while tail < min(len(base), len(side)) - head and base[-1 - tail].code == side[-1 - tail].code:
         tail += 1
     found = {index: index for index in range(head)}
     found |= {len(base) - 1 - k: len(side) - 1 - k for k in range(tail)}

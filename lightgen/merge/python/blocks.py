@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from lightgen.merge.python.align import words_of
 from lightgen.merge.python.order import ClashError
 from lightgen.merge.python.source import Source
+from lightgen.merge.python.splice import Edit, apply_edits
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,38 @@ class Statement:
         return list(self.source.words_in(starts[self.first], starts[self.start]))
 
     @property
+    def is_import(self) -> bool:
+        """Whether it is an import."""
+        return isinstance(self.node, ast.Import | ast.ImportFrom)
+
+    @property
+    def is_compound(self) -> bool:
+        """Whether it has suites of statements; a match is taken as a whole."""
+        return hasattr(self.node, "body")
+
+    @property
+    def body(self) -> list[ast.stmt]:
+        """Its first suite."""
+        body: list[ast.stmt] = getattr(self.node, "body", [])
+        return body
+
+    @property
+    def decorators(self) -> list[ast.expr]:
+        """Its decorators."""
+        found: list[ast.expr] = getattr(self.node, "decorator_list", [])
+        return found
+
+    @cached_property
+    def bound(self) -> set[str]:
+        """The names and attributes that it binds."""
+        return set(_bound(self.node))
+
+    def edited(self, edits: list[Edit]) -> str:
+        """Its lines after some edits."""
+        starts = self.source.starts
+        return apply_edits(self.source.text, edits, (starts[self.first], starts[self.last]))
+
+    @property
     def indent(self) -> str:
         """Its indentation."""
         return self.source.indent_of(self.start)
@@ -105,6 +138,18 @@ class Block:
         return self.statements[0].first
 
 
+def _bound(node: ast.stmt) -> Iterator[str]:
+    for child in ast.walk(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield child.name
+        elif isinstance(child, ast.alias):
+            yield child.asname or child.name.partition(".")[0]
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        elif isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
+            yield child.attr
+
+
 def module_block(source: Source) -> Block:
     """The statements of a whole file."""
     last = len(source.lines) - (source.lines[-1] == "")
@@ -137,8 +182,8 @@ def _decorated(statement: ast.stmt) -> bool:
 
 
 def _first_line(statement: ast.stmt) -> int:
-    decorators = getattr(statement, "decorator_list", None) or [statement]
-    return min(statement.lineno, *(d.lineno for d in decorators)) - 1
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(decorator.lineno for decorator in decorators)]) - 1
 
 
 def _block(source: Source, body: list[ast.stmt], first: int, limit: int, indent: str) -> Block:

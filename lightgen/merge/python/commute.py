@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-_DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _LOGGING = ("self.log", "self.log_dict", "print")
 
 
@@ -49,13 +48,15 @@ def effects_of(node: ast.stmt) -> Effects:
     return Effects(frozenset(), frozenset(_reads([node])), False)
 
 
-def _assignment(targets: list[ast.expr], nodes: list[ast.expr] | list[ast.stmt]) -> Effects:
+def _assignment(targets: list[ast.expr], nodes: Sequence[ast.AST]) -> Effects:
     bound = {ast.unparse(target) for target in targets}
     simple = all(isinstance(target, ast.Name | ast.Attribute) for target in targets)
     return Effects(frozenset(bound), frozenset(_reads(nodes)), simple)
 
 
-def _reads_of_definition(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> frozenset[str]:
+def _reads_of_definition(
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+) -> frozenset[str]:
     """What is evaluated when the definition itself is run."""
     evaluated: list[ast.AST] = list(node.decorator_list)
     if isinstance(node, ast.ClassDef):
@@ -65,8 +66,8 @@ def _reads_of_definition(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Clas
     return frozenset(_reads(evaluated))
 
 
-def _reads(nodes: object) -> Iterator[str]:
-    for node in nodes:  # type: ignore[attr-defined]
+def _reads(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         for child in ast.walk(node):
             if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load):
                 yield child.id

@@ -50,7 +50,9 @@ class Versions:
     new_module: Source
 
 
-def merge_definition(source: Source, versions: Versions, labels: Labels, reader: Reader) -> MergedText:
+def merge_definition(
+    source: Source, versions: Versions, labels: Labels, reader: Reader
+) -> MergedText:
     """Merge one definition of a module.
 
     What a version reads and its module imports is imported here too.
@@ -59,7 +61,9 @@ def merge_definition(source: Source, versions: Versions, labels: Labels, reader:
     mine = with_definition(source, versions.name, versions.yours)
     theirs = with_definition(source, versions.name, versions.new)
     mine = _with_imports(reader, mine, _imports_for(mine, source, versions.your_module, reader))
-    theirs = _with_imports(reader, theirs, _imports_for(theirs, source, versions.new_module, reader))
+    theirs = _with_imports(
+        reader, theirs, _imports_for(theirs, source, versions.new_module, reader)
+    )
     return merge_python(before, mine, theirs, labels, Elsewhere(reader))
 
 

@@ -175,9 +175,11 @@ def parts_of_call(node: ast.Call | ast.ClassDef) -> list[Part]:
 def parts_of_dict(node: ast.Dict, source: Source) -> list[Part]:
     """The entries of a dictionary; `**x` is named for what it spreads."""
     return [
-        Part((value,), ("**", source.key(value)), "**")
-        if key is None
-        else Part((key, value), source.key(key), "entry")
+        (
+            Part((value,), ("**", source.key(value)), "**")
+            if key is None
+            else Part((key, value), source.key(key), "entry")
+        )
         for key, value in zip(node.keys, node.values, strict=True)
     ]
 

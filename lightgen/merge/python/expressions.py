@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, cast
 
 from lightgen.merge.python.elements import (
     Element,
     Elements,
+    Part,
     parts_of_call,
     parts_of_dict,
     parts_of_list,
@@ -15,89 +17,88 @@ from lightgen.merge.python.elements import (
 )
 from lightgen.merge.python.order import ClashError
 from lightgen.merge.python.rows import Policy, merge_elements, shown
-from lightgen.merge.python.sides import Sides
+from lightgen.merge.python.sides import Sides, Three
 from lightgen.merge.python.source import NOWHERE, Source
 from lightgen.merge.python.splice import Edit, part_for
 
-Fields = dict[str, int]
+Fields: TypeAlias = dict[str, int]
+_SHOWN = 40
 
 
-def merge_node(
-    sides: Sides, base: ast.AST, yours: ast.AST, new: ast.AST, edits: list[Edit]
-) -> int:
+def merge_node(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> int:
     """Add the edits of your text that new's change asks for; return the number of the result.
 
     ClashError where both sides changed the same thing, with edits left as they were.
     """
-    fulls = sides.base.full(base), sides.yours.full(yours), sides.new.full(new)
-    if fulls[2] in fulls[:2]:
-        return fulls[1][0]
-    if fulls[1] == fulls[0] and _same_layout(sides, base, yours):
-        return _replace(sides, yours, new, edits)
+    base, yours, new = (
+        source.full(node) for source, node in zip(sides.sources, nodes, strict=True)
+    )
+    if new in (base, yours):
+        return yours[0]
+    if yours == base and _is_laid_out_alike(sides, nodes):
+        return _replace(sides, nodes, edits)
     before = len(edits)
     try:
-        return merge_inside(sides, base, yours, new, edits)
+        return merge_inside(sides, nodes, edits)
     except ClashError:
         del edits[before:]
-        if fulls[1] == fulls[0]:
-            return _replace(sides, yours, new, edits)
-        if fulls[1][0] == fulls[2][0] and fulls[2][1] == fulls[0][1]:
-            return fulls[1][0]
+        if yours == base:
+            return _replace(sides, nodes, edits)
+        if yours[0] == new[0] and new[1] == base[1]:
+            return yours[0]
         raise
 
 
-def _same_layout(sides: Sides, base: ast.AST, yours: ast.AST) -> bool:
-    texts = (sides.base.segment(sides.base.span(base)), sides.yours.segment(sides.yours.span(yours)))
-    one, other = ([line.strip() for line in text.split("\n")] for text in texts)
-    return one == other
+def _is_laid_out_alike(sides: Sides, nodes: Three[ast.AST]) -> bool:
+    base, yours = (
+        [line.strip() for line in source.segment(source.span(node)).split("\n")]
+        for source, node in zip(sides.sources[:2], nodes[:2], strict=True)
+    )
+    return base == yours
 
 
-def _replace(sides: Sides, yours: ast.AST, new: ast.AST, edits: list[Edit]) -> int:
+def _replace(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> int:
+    _, yours, new = nodes
     span = sides.yours.span(yours)
-    grouped = sides.yours.outer_span(yours) != span
-    taken = sides.new.span(new) if grouped else sides.new.outer_span(new)
+    is_grouped = sides.yours.outer_span(yours) != span
+    taken = sides.new.span(new) if is_grouped else sides.new.outer_span(new)
     indent = sides.yours.indent_of(sides.yours.line_of(span[0]))
     edits.append(Edit(*span, part_for(sides.new, taken, indent, sides.yours)))
     return sides.new.key(new)
 
 
-def merge_inside(
-    sides: Sides, base: ast.AST, yours: ast.AST, new: ast.AST, edits: list[Edit]
-) -> int:
+def merge_inside(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> int:
     """Merge the fields of nodes that both sides changed."""
-    if not type(base) is type(yours) is type(new):
-        raise ClashError(_both(sides, base, yours, new))
+    yours = nodes[1]
+    if len({type(node) for node in nodes}) > 1:
+        raise ClashError(_both(sides, nodes))
     special = _SPECIAL.get(type(yours))
-    fields = special(sides, base, yours, new, edits) if special else {}
+    fields = special(sides, nodes, edits) if special else {}
     for name in yours._fields:
         if name not in fields and name != "ctx":
-            fields[name] = _merge_field(sides, (base, yours, new), name, edits)
+            fields[name] = _merge_field(sides, nodes, name, edits)
     return sides.yours.keys.composed(yours, fields)
 
 
-def _merge_field(
-    sides: Sides, nodes: tuple[ast.AST, ast.AST, ast.AST], name: str, edits: list[Edit]
-) -> int:
+def _merge_field(sides: Sides, nodes: Three[ast.AST], name: str, edits: list[Edit]) -> int:
     base, yours, new = (getattr(node, name, None) for node in nodes)
-    keys = sides.base.key(base), sides.yours.key(yours), sides.new.key(new)
     if _is_placed(base) and _is_placed(yours) and _is_placed(new):
-        return merge_node(sides, base, yours, new, edits)
-    if isinstance(base, list) and len(base) == len(yours) == len(new):
-        triples = zip(base, yours, new, strict=True)
-        return sides.yours.keys.of_all(_merge_item(sides, *three, edits) for three in triples)
+        return merge_node(sides, cast("Three[ast.AST]", (base, yours, new)), edits)
+    if isinstance(base, list) and isinstance(yours, list) and isinstance(new, list):
+        if len(base) == len(yours) == len(new):
+            items = zip(base, yours, new, strict=True)
+            return sides.yours.keys.of_all(_merge_item(sides, item, edits) for item in items)
+    keys = sides.keys((base, yours, new))
     if keys[2] in keys[:2]:
         return keys[1]
-    if isinstance(base, ast.comprehension | ast.withitem):
-        return merge_inside(sides, base, yours, new, edits)
-    raise ClashError(_both(sides, *nodes))
+    raise ClashError(_both(sides, nodes))
 
 
-def _merge_item(sides: Sides, base: object, yours: object, new: object, edits: list[Edit]) -> int:
-    if isinstance(base, ast.AST) and isinstance(yours, ast.AST) and isinstance(new, ast.AST):
-        if _is_placed(base):
-            return merge_node(sides, base, yours, new, edits)
-        return merge_inside(sides, base, yours, new, edits)
-    keys = sides.base.key(base), sides.yours.key(yours), sides.new.key(new)
+def _merge_item(sides: Sides, items: Three[object], edits: list[Edit]) -> int:
+    if all(isinstance(item, ast.AST) for item in items):
+        nodes = cast("Three[ast.AST]", items)
+        return (merge_node if _is_placed(nodes[0]) else merge_inside)(sides, nodes, edits)
+    keys = sides.keys(items)
     if keys[2] in keys[:2]:
         return keys[1]
     raise ClashError("both sides changed a list")
@@ -107,11 +108,13 @@ def _is_placed(node: object) -> bool:
     return isinstance(node, ast.AST) and hasattr(node, "lineno")
 
 
-def _both(sides: Sides, base: ast.AST, yours: ast.AST, new: ast.AST) -> str:
-    if not (_is_placed(base) and _is_placed(yours) and _is_placed(new)):
+def _both(sides: Sides, nodes: Three[ast.AST]) -> str:
+    if not all(map(_is_placed, nodes)):
         return "both sides changed this"
-    before = _short(sides.base, base)
-    return f"both sides changed {before}: {_short(sides.yours, yours)} / {_short(sides.new, new)}"
+    base, yours, new = (
+        _short(source, node) for source, node in zip(sides.sources, nodes, strict=True)
+    )
+    return f"both sides changed {base}: {yours} / {new}"
 
 
 def _short(source: Source, node: ast.AST) -> str:
@@ -119,28 +122,17 @@ def _short(source: Source, node: ast.AST) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
-_SHOWN = 40
+def read_three(
+    sides: Sides, nodes: Three[ast.AST], read: Callable[[Source, ast.AST], Elements]
+) -> Three[Elements]:
+    """What stands between the commas of something, in three versions."""
+    base, yours, new = map(read, sides.sources, nodes)
+    return base, yours, new
 
 
-def _leaf(
-    sides: Sides, base: ast.AST, yours: ast.AST, new: ast.AST, edits: list[Edit]
-) -> Fields:
-    raise ClashError(_both(sides, base, yours, new))
-
-
-def _merge_call(
-    sides: Sides, base: ast.AST, yours: ast.AST, new: ast.AST, edits: list[Edit]
-) -> Fields:
-    lists = [
-        call_elements(source, node)
-        for source, node in zip(_sources(sides), (base, yours, new), strict=True)
-    ]
-    return call_fields(sides, lists, "args", edits)
-
-
-def call_fields(sides: Sides, lists: list[Elements], given: str, edits: list[Edit]) -> Fields:
+def call_fields(sides: Sides, lists: Three[Elements], given: str, edits: list[Edit]) -> Fields:
     """Merge arguments; `given` is the field of those without a name."""
-    merged = merge_elements(sides, *lists, edits, ARGUMENTS)
+    merged = merge_elements(sides, lists, edits, ARGUMENTS)
     of_all = sides.yours.keys.of_all
     return {
         given: of_all(keys[0] for kind, keys in merged if kind == "positional"),
@@ -148,23 +140,23 @@ def call_fields(sides: Sides, lists: list[Elements], given: str, edits: list[Edi
     }
 
 
-def call_elements(source: Source, node: ast.AST) -> Elements:
-    """The arguments of a call, between its parentheses."""
+def _leaf(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> Fields:
+    raise ClashError(_both(sides, nodes))
+
+
+def _merge_call(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> Fields:
+    return call_fields(sides, read_three(sides, nodes, _arguments), "args", edits)
+
+
+def _arguments(source: Source, node: ast.AST) -> Elements:
     assert isinstance(node, ast.Call)
     closed = source.span(node)[1] - 1
     opened = source.opening[closed]
     return read_elements(source, opened, (opened + 1, closed), parts_of_call(node))
 
 
-def _merge_dict(
-    sides: Sides, base: ast.AST, yours: ast.AST, new: ast.AST, edits: list[Edit]
-) -> Fields:
-    lists = [
-        _bracketed(source, node, parts_of_dict(node, source))
-        for source, node in zip(_sources(sides), (base, yours, new), strict=True)
-        if isinstance(node, ast.Dict)
-    ]
-    merged = merge_elements(sides, *lists, edits, ENTRIES)
+def _merge_dict(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> Fields:
+    merged = merge_elements(sides, read_three(sides, nodes, _entries), edits, ENTRIES)
     keys = sides.yours.keys
     return {
         "keys": keys.of_all(
@@ -174,68 +166,62 @@ def _merge_dict(
     }
 
 
-def _merge_list(policy: Policy) -> Callable[..., Fields]:
-    def merge(
-        sides: Sides, base: ast.AST, yours: ast.AST, new: ast.AST, edits: list[Edit]
-    ) -> Fields:
-        lists = [
-            _bracketed(source, node, parts_of_list(node.elts, source))
-            for source, node in zip(_sources(sides), (base, yours, new), strict=True)
-            if isinstance(node, ast.List | ast.Tuple | ast.Set)
-        ]
-        merged = merge_elements(sides, *lists, edits, policy)
+def _entries(source: Source, node: ast.AST) -> Elements:
+    assert isinstance(node, ast.Dict)
+    return _bracketed(source, node, parts_of_dict(node, source))
+
+
+def _merge_list(policy: Policy) -> Callable[[Sides, Three[ast.AST], list[Edit]], Fields]:
+    def merge(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> Fields:
+        merged = merge_elements(sides, read_three(sides, nodes, _items), edits, policy)
         return {"elts": sides.yours.keys.of_all(keys[0] for _, keys in merged)}
 
     return merge
 
 
-def _bracketed(source: Source, node: ast.AST, parts: list) -> Elements:  # type: ignore[type-arg]
+def _items(source: Source, node: ast.AST) -> Elements:
+    assert isinstance(node, ast.List | ast.Tuple | ast.Set)
+    return _bracketed(source, node, parts_of_list(node.elts, source))
+
+
+def _bracketed(source: Source, node: ast.AST, parts: Sequence[Part]) -> Elements:
     start, end = source.span(node)
     if source.closing.get(start) == end - 1:
         return read_elements(source, start, (start + 1, end - 1), parts)
     return read_elements(source, NOWHERE, (start, end), parts)
 
 
-def _merge_attribute(
-    sides: Sides, base: ast.AST, yours: ast.AST, new: ast.AST, edits: list[Edit]
-) -> Fields:
-    assert isinstance(base, ast.Attribute)
-    assert isinstance(yours, ast.Attribute)
-    assert isinstance(new, ast.Attribute)
-    value = merge_node(sides, base.value, yours.value, new.value, edits)
+def _merge_attribute(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> Fields:
+    base, yours, new = cast("Three[ast.Attribute]", nodes)
+    value = merge_node(sides, (base.value, yours.value, new.value), edits)
     attr = yours.attr
     if new.attr not in (base.attr, yours.attr):
         if yours.attr != base.attr:
-            raise ClashError(_both(sides, base, yours, new))
+            raise ClashError(_both(sides, nodes))
         end = sides.yours.span(yours)[1]
         edits.append(Edit(end - len(yours.attr), end, new.attr))
         attr = new.attr
     return {"value": value, "attr": sides.yours.key(attr)}
 
 
-def _sources(sides: Sides) -> tuple[Source, Source, Source]:
-    return sides.base, sides.yours, sides.new
-
-
-def _merge_nodes(
-    sides: Sides, base: Element, yours: Element, new: Element, edits: list[Edit]
-) -> tuple[int, ...]:
-    if not len(base.nodes) == len(yours.nodes) == len(new.nodes):
-        raise ClashError(f"both sides changed {shown(base)}")
-    triples = zip(base.nodes, yours.nodes, new.nodes, strict=True)
-    return tuple(merge_node(sides, *three, edits) for three in triples)
+def _merge_element(sides: Sides, items: Three[Element], edits: list[Edit]) -> tuple[int, ...]:
+    base, yours, new = (item.nodes for item in items)
+    if not len(base) == len(yours) == len(new):
+        raise ClashError(f"both sides changed {shown(items[0])}")
+    three = zip(base, yours, new, strict=True)
+    return tuple(merge_node(sides, nodes, edits) for nodes in three)
 
 
 ARGUMENTS = Policy(
-    _merge_nodes,
+    _merge_element,
     commute=lambda yours, new: yours.kind != new.kind or yours.kind == "keyword",
     first=lambda yours, new: new.kind == "positional" != yours.kind,
 )
-ENTRIES = Policy(_merge_nodes, commute=lambda yours, new: True, free=True)
-_LISTED = Policy(_merge_nodes, commute=lambda yours, new: True)
-_PLACED = Policy(_merge_nodes, commute=lambda yours, new: False)
+ENTRIES = Policy(_merge_element, commute=lambda yours, new: True, is_free=True)
+_LISTED = Policy(_merge_element, commute=lambda yours, new: True)
+_PLACED = Policy(_merge_element, commute=lambda yours, new: False)
 
-_SPECIAL: dict[type[ast.AST], Callable[..., Fields]] = {
+_SPECIAL: dict[type[ast.AST], Callable[[Sides, Three[ast.AST], list[Edit]], Fields]] = {
     ast.Call: _merge_call,
     ast.Dict: _merge_dict,
     ast.List: _merge_list(_LISTED),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from lightgen.merge.lines import merge_lines
 from lightgen.merge.outcome import END, CannotMergeError, Conflict, Labels, MergedText, marked
 from lightgen.merge.python.blocks import module_block
+from lightgen.merge.python.bodies import merge_block
 from lightgen.merge.python.names import imported_names, unresolved
 from lightgen.merge.python.order import ClashError
 from lightgen.merge.python.reader import Elsewhere, Reader
@@ -14,7 +15,6 @@ from lightgen.merge.python.renames import renamed
 from lightgen.merge.python.sides import Sides, finished, taking_yours
 from lightgen.merge.python.source import Source
 from lightgen.merge.python.splice import Edit, apply_edits
-from lightgen.merge.python.suites import merge_block
 
 _ROUNDS = 6
 
@@ -50,9 +50,9 @@ def is_same_code(base: str, yours: str) -> bool:
     if one is None or other is None:
         return False
     ends = len(one.text), len(other.text)
-    return one.key(one.tree) == other.key(other.tree) and one.words_in(0, ends[0]) == other.words_in(
-        0, ends[1]
-    )
+    return one.key(one.tree) == other.key(other.tree) and one.words_in(
+        0, ends[0]
+    ) == other.words_in(0, ends[1])
 
 
 def _by_structure(
@@ -63,7 +63,7 @@ def _by_structure(
         if renames:
             before = reader.read(renamed(before, renames))
             theirs = reader.read(renamed(theirs, renames))
-    text, sides = _guarded(Sides(before, mine, theirs, labels))
+    text, sides = _guarded(Sides((before, mine, theirs), labels))
     return finished(text, sides)
 
 
@@ -94,8 +94,7 @@ def _end_like(text: str, base: str, yours: str, new: str) -> str:
 def _guarded(sides: Sides) -> tuple[str, Sides]:
     """Merge, and merge again more cautiously until every name resolves that did before."""
     before = unresolved(sides.yours) | unresolved(sides.new)
-    bound = imported_names(sides.base.tree) | imported_names(sides.yours.tree)
-    bound |= imported_names(sides.new.tree)
+    bound = {name for source in sides.sources for name in imported_names(source.tree)}
     for _ in range(_ROUNDS):
         text, result = _merged(sides)
         missing = unresolved(result) - before
@@ -104,7 +103,7 @@ def _guarded(sides: Sides) -> tuple[str, Sides]:
         if not names or not fresh:
             break
         imports = frozenset(name for name in fresh if name in bound)
-        again = Sides(sides.base, sides.yours, sides.new, sides.labels)
+        again = Sides(sides.sources, sides.labels)
         sides = replace(
             again,
             needed=sides.needed | imports,
@@ -115,10 +114,10 @@ def _guarded(sides: Sides) -> tuple[str, Sides]:
 
 def _merged(sides: Sides) -> tuple[str, Source]:
     """The merged text with marks, and what it is when every conflict is decided for yours."""
-    blocks = [module_block(source) for source in (sides.base, sides.yours, sides.new)]
     edits: list[Edit] = []
     try:
-        code = merge_block(sides, *blocks, edits)
+        base, yours, new = map(module_block, sides.sources)
+        code = merge_block(sides, (base, yours, new), edits)
     except ClashError as error:
         raise CannotMergeError from error
     text = apply_edits(sides.yours.text, edits)

@@ -77,9 +77,11 @@ def _unset(cls: ast.ClassDef) -> set[str]:
     read: set[str] = set()
     bound: set[str] = set()
     for node in ast.walk(cls):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id == "self":
-                (read if isinstance(node.ctx, ast.Load) else bound).add(node.attr)
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Load()):
+                read.add(name)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                bound.add(name)
     for node in cls.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             bound.add(node.name)

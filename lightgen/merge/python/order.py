@@ -39,7 +39,7 @@ class Lists:
     `mine` and `theirs` map indices of the base to those of yours and new, `common` those of
     yours to new for what both added alike. `changed` tells whether a piece of the base that you
     deleted differs in new; `commute` whether two insertions, of yours and of new, may stand in
-    any order; `first` whether that of new goes before yours. In a `free` list the order
+    any order; `first` whether that of new goes before yours. In a list that `is_free` the order
     means nothing. Pieces of new that are `inside` of another have no place of their own.
     """
 
@@ -50,7 +50,7 @@ class Lists:
     changed: Callable[[int, int], bool]
     commute: Callable[[int, int], bool]
     first: Callable[[int, int], bool] = lambda yours, new: False
-    free: bool = False
+    is_free: bool = False
     inside: frozenset[int] = frozenset()
 
 
@@ -94,7 +94,7 @@ def _moved_by_new(lists: Lists) -> set[int]:
     moved = set(both) - _longest_increasing(by_new)
     if by_yours == both:
         return moved
-    if not lists.free:
+    if not lists.is_free:
         raise ClashError("both sides reordered")
     return moved - (set(both) - _longest_increasing(by_yours))
 

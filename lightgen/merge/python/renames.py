@@ -242,7 +242,7 @@ def _identifier_start(source: Source, node: ast.AST) -> int:
 def members_renamed(base: Source, renames: Renames) -> dict[tuple[str, str], str]:
     """What was renamed of the classes of a file, by class and old name."""
     own = renames.attributes.get(f"{_SELF}.", {})
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for node in statements_in(base.tree) if own else ():
         if isinstance(node, ast.ClassDef):
             name = renames.names.get(node.name, node.name)
@@ -300,8 +300,9 @@ def renamed(source: Source, renames: Renames) -> str:
         elif scope.endswith("."):
             new = renames.attributes.get(scope, {}).get(old)
             if not new and scope != f"{_SELF}.":
-                cls = objects.get(scope) or next((c for c in classes if scope.startswith(f"{c}(")), "")
-                new = renames.members.get((cls, old)) or renames.attributes.get(ANY, {}).get(old)
+                made = scope.partition("(")[0]
+                owner = objects.get(scope, made)
+                new = renames.members.get((owner, old)) or renames.attributes.get(ANY, {}).get(old)
         else:
             new = renames.local.get(scope, {}).get(old)
         if new:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias, TypeVar
 
 from lightgen.merge.outcome import END, MIDDLE, START, Conflict, Labels, MergedText
 from lightgen.merge.python.source import Source
 
+T = TypeVar("T")
+Three: TypeAlias = tuple[T, T, T]
+"""Something in the base, in yours and in new."""
+
 _MARK = "\x00"
+_WIDTH = 88
 
 
 @dataclass
@@ -19,27 +25,39 @@ class Sides:
     change of new must not take away or use, so that it becomes a conflict.
     """
 
-    base: Source
-    yours: Source
-    new: Source
+    sources: Three[Source]
     labels: Labels
     needed: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
     whats: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def yours(self) -> Source:
+        """Your version, the one that is edited."""
+        return self.sources[1]
+
+    @property
+    def new(self) -> Source:
+        """The new version."""
+        return self.sources[2]
+
+    def keys(self, three: Three[object]) -> Three[int]:
+        """The numbers of something in three versions."""
+        of = self.yours.keys.of
+        return of(three[0]), of(three[1]), of(three[2])
+
     def conflict(self, yours: str, new: str, what: str) -> str:
         """Markers around two texts of whole lines."""
         self.whats.append(what)
         mark = f"{_MARK}{len(self.whats) - 1}"
-        return (
-            f"{START} {self.labels.yours}{mark}\n{yours}{MIDDLE}\n{new}{END} {self.labels.new}\n"
-        )
+        labels = self.labels
+        return f"{START} {labels.yours}{mark}\n{yours}{MIDDLE}\n{new}{END} {labels.new}\n"
 
     @cached_property
     def limit(self) -> int:
         """The columns that lines of yours may have."""
-        return max(88, max(map(len, self.yours.lines)))
+        return max(_WIDTH, *map(len, self.yours.lines))
 
 
 def finished(text: str, sides: Sides) -> MergedText:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lightgen.merge.python.align import align
 from lightgen.merge.python.blocks import Block, inner_block
 from lightgen.merge.python.order import ClashError
+from lightgen.merge.python.sides import Three
 
 _AROUND = ast.With | ast.AsyncWith | ast.If | ast.For | ast.While | ast.Try
 
@@ -22,9 +23,7 @@ class Wrap:
     yours: int
     base: tuple[int, ...]
     new: tuple[int, ...]
-    base_block: Block
-    your_block: Block
-    new_block: Block
+    blocks: Three[Block]
 
 
 def find_wraps(
@@ -67,7 +66,7 @@ def _wrap(
     others = {new_index for i, new_index in theirs.items() if i not in run}
     if others & set(over) or (kept and run[0] not in theirs):
         return None
-    return Wrap(index, run, over, _part(base, run), inner, _part(new, over))
+    return Wrap(index, run, over, (_part(base, run), inner, _part(new, over)))
 
 
 def _part(block: Block, run: tuple[int, ...]) -> Block:

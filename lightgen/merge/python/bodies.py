@@ -1,0 +1,224 @@
+"""The merge of a list of statements: what comes, goes, moves, and what is in conflict."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from lightgen.merge.python.align import align
+from lightgen.merge.python.blocks import Block, Statement
+from lightgen.merge.python.chunks import Chunk, Chunks, write_block
+from lightgen.merge.python.commute import commutes
+from lightgen.merge.python.order import ClashError, Contest, Lists, Place, Slot, merge_order
+from lightgen.merge.python.sides import Sides, Three
+from lightgen.merge.python.splice import Edit, lines_for
+from lightgen.merge.python.statements import doubt, merge_statement, merge_words, short
+from lightgen.merge.python.wraps import Wrap, find_wraps
+
+_DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def merge_block(sides: Sides, blocks: Three[Block], edits: list[Edit]) -> int:
+    """Add the edits for a list of statements; return the number of the resulting list.
+
+    What cannot be decided becomes conflict markers around the smallest statement. ClashError only
+    where the statements don't stand on lines of their own.
+    """
+    base, yours, new = blocks
+    mine = align(base.statements, yours.statements)
+    theirs = align(base.statements, new.statements)
+    wraps = find_wraps(base, yours, new, mine, theirs)
+    inside = frozenset(index for wrap in wraps for index in wrap.new[1:])
+    lists = replace(_lists(sides, blocks, mine, theirs), inside=inside)
+    try:
+        places = merge_order(lists)
+    except ClashError:
+        if not _may_be_reordered(base, mine, theirs):
+            raise
+        places = merge_order(replace(lists, is_free=True))
+    results = _Results(sides, blocks, {wrap.yours: wrap for wrap in wraps})
+    for place in places:
+        results.add(place)
+    results.chunks.tail = merge_words((base.tail, yours.tail, new.tail))
+    write_block(sides, yours, new, results.chunks, edits)
+    return sides.yours.keys.of_all(results.chunks.codes)
+
+
+def _may_be_reordered(base: Block, mine: dict[int, int], theirs: dict[int, int]) -> bool:
+    kept = [base.statements[index].node for index in mine.keys() & theirs.keys()]
+    return all(isinstance(node, _DEFINITIONS | ast.Import | ast.ImportFrom) for node in kept)
+
+
+def _lists(
+    sides: Sides, blocks: Three[Block], mine: dict[int, int], theirs: dict[int, int]
+) -> Lists:
+    base, yours, new = (block.statements for block in blocks)
+    return Lists(
+        (len(base), len(yours), len(new)),
+        mine,
+        theirs,
+        _added_alike(yours, new, mine, theirs),
+        lambda b, n: base[b].code != new[n].code or _is_needed(sides, base[b]),
+        lambda u, n: commutes(yours[u].node, new[n].node),
+        lambda u, n: new[n].is_import and not yours[u].is_import,
+    )
+
+
+def _added_alike(
+    yours: list[Statement], new: list[Statement], mine: dict[int, int], theirs: dict[int, int]
+) -> dict[int, int]:
+    """What both sides added: the same code, definitions of one name, imports of one module."""
+    fresh = [j for j in range(len(new)) if j not in theirs.values()]
+    found: dict[int, int] = {}
+    for i, statement in enumerate(yours):
+        if i in mine.values():
+            continue
+        for j in fresh:
+            if _is_same_addition(statement, new[j]):
+                found[i] = j
+                fresh.remove(j)
+                break
+    return found
+
+
+def _is_same_addition(one: Statement, other: Statement) -> bool:
+    if one.code == other.code:
+        return True
+    return isinstance(one.node, _DEFINITIONS | ast.ImportFrom) and one.name == other.name
+
+
+def _is_needed(sides: Sides, statement: Statement) -> bool:
+    """Whether an import binds a name that is still used."""
+    return statement.is_import and bool(statement.bound & sides.needed)
+
+
+class _Results:
+    """The places of a block, one after the other, as chunks of text and numbers of syntax."""
+
+    def __init__(self, sides: Sides, blocks: Three[Block], wraps: dict[int, Wrap]) -> None:
+        self.sides = sides
+        self.base, self.yours, self.new = blocks
+        self.wraps = wraps
+        self.indent = next(
+            (block.statements[0].indent for block in (self.yours, *blocks) if block.statements), ""
+        )
+        self.chunks = Chunks(self.indent)
+
+    def add(self, place: Place) -> None:
+        """Add what stands at a place of the merged list."""
+        if isinstance(place, Contest):
+            self._add_contest(place)
+            return
+        base = self.base.statements[place.base] if place.base is not None else None
+        yours = self.yours.statements[place.yours] if place.yours is not None else None
+        new = self.new.statements[place.new] if place.new is not None else None
+        if yours is None:
+            assert new
+            self._add_new(place, base, new)
+        elif place.yours in self.wraps:
+            self._add_wrap(place, self.wraps[place.yours], yours)
+        elif new is None:
+            self._add_yours(place, base, yours)
+        elif base is None:
+            self._add_both(place, yours, new)
+        else:
+            self._add_merged(place, (base, yours, new))
+
+    def _mark(self, place: Slot, new: str, what: str) -> None:
+        """A conflict in the place of a statement."""
+        yours = self.yours.statements[place.yours] if place.yours is not None else None
+        text = self.sides.conflict(yours.text if yours else "", new, what)
+        chunk = Chunk.at(text, place)
+        if yours:
+            self.chunks.keep(chunk, yours, yours.code, [_over(yours, text)])
+        else:
+            self.chunks.insert(chunk, [])
+
+    def _lines(self, statement: Statement) -> str:
+        source = statement.source
+        return lines_for(source, statement.first, statement.last, self.indent, self.sides.yours)
+
+    def _keep(self, place: Slot, yours: Statement, code: int, edits: list[Edit]) -> None:
+        self.chunks.keep(Chunk.of(yours.edited(edits), place, yours), yours, code, edits)
+
+    def _insert(self, place: Slot, new: Statement) -> None:
+        self.chunks.insert(Chunk.of(self._lines(new), place, new), [new.code])
+
+    def _add_new(self, place: Slot, base: Statement | None, new: Statement) -> None:
+        if base is not None and not _is_needed(self.sides, base):
+            if isinstance(new.node, _DEFINITIONS):
+                note = f"{new.node.name} stays deleted; the new side changed it"
+                self.sides.notes.append(note)
+            else:
+                what = f"you removed what the new side changes: {short(new)}"
+                self._mark(place, self._lines(new), what)
+        elif self.sides.doubtful & (new.bag.keys() - (base.bag.keys() if base else set())):
+            self._mark(place, self._lines(new), doubt(self.sides, new))
+        else:
+            self._insert(place, new)
+
+    def _add_yours(self, place: Slot, base: Statement | None, yours: Statement) -> None:
+        if base is None or _is_needed(self.sides, yours):
+            self._keep(place, yours, yours.code, [])
+        elif base.full != yours.full:
+            self._mark(place, "", f"the new side removes what you changed: {short(yours)}")
+        elif self.sides.doubtful & yours.bound:
+            self._mark(place, "", doubt(self.sides, yours))
+        else:
+            self.chunks.drop()
+
+    def _add_both(self, place: Slot, yours: Statement, new: Statement) -> None:
+        """Both sides added it."""
+        if yours.code == new.code:
+            self._keep(place, yours, yours.code, [])
+        elif yours.is_import:
+            self._keep(place, yours, yours.code, [])
+            if new.bound - yours.bound:
+                self._insert(Slot(None, None, place.new), new)
+        else:
+            self._mark(place, self._lines(new), f"both sides add {short(yours)}")
+
+    def _add_merged(self, place: Slot, three: Three[Statement]) -> None:
+        edits: list[Edit] = []
+        try:
+            code = merge_statement(self.sides, three, edits, merge_block)
+        except ClashError as clash:
+            self._mark(place, self._lines(three[2]), str(clash))
+        else:
+            self._keep(place, three[1], code, edits)
+
+    def _add_wrap(self, place: Slot, wrap: Wrap, yours: Statement) -> None:
+        """A block that you put around statements: new's changes of them go inside."""
+        edits: list[Edit] = []
+        try:
+            body = merge_block(self.sides, wrap.blocks, edits)
+        except ClashError as clash:
+            new = "".join(self._lines(statement) for statement in wrap.blocks[2].statements)
+            self._mark(place, new, str(clash))
+            return
+        code = self.sides.yours.keys.composed(yours.node, {"body": body})
+        self._keep(place, yours, code, edits)
+
+    def _add_contest(self, contest: Contest) -> None:
+        mine = [self.yours.statements[index] for index in contest.yours]
+        theirs = [self.new.statements[index] for index in contest.new]
+        text = self.sides.conflict(
+            _run(self.yours, contest.yours, [statement.text for statement in mine]),
+            _run(self.new, contest.new, [self._lines(statement) for statement in theirs]),
+            f"both sides add statements here: {short(mine[0])} / {short(theirs[0])}",
+        )
+        ends = contest.yours[0], contest.yours[-1], contest.new[0], contest.new[-1]
+        self.chunks.insert(Chunk(text, *ends), [statement.code for statement in mine])
+
+
+def _over(statement: Statement, text: str) -> Edit:
+    starts = statement.source.starts
+    return Edit(starts[statement.first], starts[statement.last], text)
+
+
+def _run(block: Block, indices: list[int], texts: list[str]) -> str:
+    """Statements that follow one another, spaced as in their block."""
+    parts = [texts[0]]
+    for index, text in zip(indices[1:], texts[1:], strict=True):
+        parts += ["\n" * block.gaps[index], text]
+    return "".join(parts)
