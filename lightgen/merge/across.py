@@ -152,16 +152,16 @@ class _Merge:
     def _place_in_yours(self, name: str, triple: Triple) -> str:
         files = self.yours.files
         for path in sorted(files):
-            if path.endswith(".py") and path != triple.path:
-                if self._defines(files[path], path, name):
-                    return path
+            is_other = path.endswith(".py") and path != triple.path
+            if is_other and self._defines(files[path], path, name):
+                return path
         return ""
 
     def _place_in_new(self, name: str, triple: Triple) -> str:
         for other in self.triples:
-            if other.origin != triple.origin and self._defines(other.new, other.path, name):
-                if not self._defines(other.base, other.path, name):
-                    return other.path
+            is_there = other.origin != triple.origin and self._defines(other.new, other.path, name)
+            if is_there and not self._defines(other.base, other.path, name):
+                return other.path
         return ""
 
     def _defines(self, file: File | None, path: str, name: str) -> bool:

@@ -11,15 +11,15 @@ from lightgen.merge.python.chunks import Chunk, Chunks, write_block
 from lightgen.merge.python.commute import commutes
 from lightgen.merge.python.order import ClashError, Contest, Lists, Place, Slot, merge_order
 from lightgen.merge.python.sides import Sides, Three
-from lightgen.merge.python.splice import Edit, lines_for
+from lightgen.merge.python.splice import Edit, apply_edits, lines_for, requote
 from lightgen.merge.python.statements import doubt, merge_statement, merge_words, short
-from lightgen.merge.python.wraps import Wrap, find_wraps
+from lightgen.merge.python.wraps import How, Wrap, find_wraps
 
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def merge_block(sides: Sides, blocks: Three[Block], edits: list[Edit]) -> int:
-    """Add the edits for a list of statements; return the number of the resulting list.
+def merge_body(sides: Sides, blocks: Three[Block], edits: list[Edit]) -> list[int]:
+    """Add the edits for a list of statements; return the numbers of the resulting ones.
 
     What cannot be decided becomes conflict markers around the smallest statement. ClashError only
     where the statements don't stand on lines of their own.
@@ -27,21 +27,30 @@ def merge_block(sides: Sides, blocks: Three[Block], edits: list[Edit]) -> int:
     base, yours, new = blocks
     mine = align(base.statements, yours.statements)
     theirs = align(base.statements, new.statements)
-    wraps = find_wraps(base, yours, new, mine, theirs)
-    inside = frozenset(index for wrap in wraps for index in wrap.new[1:])
-    lists = replace(_lists(sides, blocks, mine, theirs), inside=inside)
+    wraps = find_wraps(blocks, mine, theirs)
+    lists = replace(_lists(sides, blocks, mine, theirs), inside=_inside(wraps))
     try:
         places = merge_order(lists)
     except ClashError:
         if not _may_be_reordered(base, mine, theirs):
             raise
         places = merge_order(replace(lists, is_free=True))
-    results = _Results(sides, blocks, {wrap.yours: wrap for wrap in wraps})
+    results = _Results(sides, blocks, {wrap.yours[0]: wrap for wrap in wraps})
     for place in places:
         results.add(place)
     results.chunks.tail = merge_words((base.tail, yours.tail, new.tail))
     write_block(sides, yours, new, results.chunks, edits)
-    return sides.yours.keys.of_all(results.chunks.codes)
+    return results.chunks.codes
+
+
+def merge_block(sides: Sides, blocks: Three[Block], edits: list[Edit]) -> int:
+    """As merge_body, with the number of the whole list."""
+    return sides.yours.keys.of_all(merge_body(sides, blocks, edits))
+
+
+def _inside(wraps: list[Wrap]) -> tuple[frozenset[int], frozenset[int]]:
+    yours = frozenset(index for wrap in wraps for index in wrap.yours[1:])
+    return yours, frozenset(index for wrap in wraps for index in wrap.new[1:])
 
 
 def _may_be_reordered(base: Block, mine: dict[int, int], theirs: dict[int, int]) -> bool:
@@ -116,7 +125,7 @@ class _Results:
             assert new
             self._add_new(place, base, new)
         elif place.yours in self.wraps:
-            self._add_wrap(place, self.wraps[place.yours], yours)
+            self._add_wrap(place, self.wraps[place.yours])
         elif new is None:
             self._add_yours(place, base, yours)
         elif base is None:
@@ -187,27 +196,66 @@ class _Results:
         else:
             self._keep(place, three[1], code, edits)
 
-    def _add_wrap(self, place: Slot, wrap: Wrap, yours: Statement) -> None:
-        """A block that you put around statements: new's changes of them go inside."""
-        edits: list[Edit] = []
+    def _add_wrap(self, place: Slot, wrap: Wrap) -> None:
+        """A block that one side put around statements that the other changed."""
+        before = len(self.sides.whats)
         try:
-            body = merge_block(self.sides, wrap.blocks, edits)
+            self._merge_wrap(place, wrap)
         except ClashError as clash:
-            new = "".join(self._lines(statement) for statement in wrap.blocks[2].statements)
-            self._mark(place, new, str(clash))
-            return
-        code = self.sides.yours.keys.composed(yours.node, {"body": body})
-        self._keep(place, yours, code, edits)
+            del self.sides.whats[before:]
+            self._add_contest(Contest(list(wrap.yours), list(wrap.new)), str(clash))
 
-    def _add_contest(self, contest: Contest) -> None:
+    def _merge_wrap(self, place: Slot, wrap: Wrap) -> None:
+        edits: list[Edit] = []
+        run = [self.yours.statements[index] for index in wrap.yours]
+        keys = self.sides.yours.keys
+        if wrap.how == How.NEW:
+            self._merge_into_new(place, wrap)
+            return
+        if not wrap.new:
+            raise ClashError("the new side removes what you put a block around")
+        codes = merge_body(self.sides, wrap.blocks, edits)
+        if wrap.how == How.YOURS:
+            code = keys.composed(run[0].node, {"body": keys.of_all(codes)})
+            self._keep(place, run[0], code, edits)
+            return
+        starts = self.sides.yours.starts
+        text = apply_edits(
+            self.sides.yours.text, edits, (starts[run[0].first], starts[run[-1].last])
+        )
+        ends = wrap.yours[0], wrap.yours[-1], wrap.new[0], wrap.new[-1]
+        self.chunks.insert(Chunk(text, *ends), codes)
+
+    def _merge_into_new(self, place: Slot, wrap: Wrap) -> None:
+        """Your changes go into new's text: the same merge with the sides exchanged."""
+        statement = self.new.statements[wrap.new[0]]
+        sides = self.sides
+        if statement.indent != self.indent or sides.new.indent_unit != sides.yours.indent_unit:
+            raise ClashError("the new side puts a block around what you changed")
+        base, yours, new = sides.sources
+        exchanged = Sides((base, new, yours), sides.labels, sides.needed, sides.doubtful)
+        edits: list[Edit] = []
+        before, mine, theirs = wrap.blocks
+        codes = merge_body(exchanged, (before, theirs, mine), edits)
+        if exchanged.whats:
+            raise ClashError(exchanged.whats[0])
+        keys = sides.yours.keys
+        code = keys.composed(statement.node, {"body": keys.of_all(codes)})
+        text = requote(statement.edited(edits), sides.new, sides.yours)
+        ends = wrap.yours[0], wrap.yours[-1], wrap.new[0], wrap.new[-1]
+        self.chunks.insert(Chunk(text, *ends), [code])
+
+    def _add_contest(self, contest: Contest, what: str = "") -> None:
         mine = [self.yours.statements[index] for index in contest.yours]
         theirs = [self.new.statements[index] for index in contest.new]
         text = self.sides.conflict(
             _run(self.yours, contest.yours, [statement.text for statement in mine]),
             _run(self.new, contest.new, [self._lines(statement) for statement in theirs]),
-            f"both sides add statements here: {short(mine[0])} / {short(theirs[0])}",
+            what or f"both sides add statements here: {short(mine[0])} / {short(theirs[0])}",
         )
-        ends = contest.yours[0], contest.yours[-1], contest.new[0], contest.new[-1]
+        last = contest.new[-1] if contest.new else None
+        first = contest.new[0] if contest.new else None
+        ends = contest.yours[0], contest.yours[-1], first, last
         self.chunks.insert(Chunk(text, *ends), [statement.code for statement in mine])
 
 
@@ -218,7 +266,7 @@ def _over(statement: Statement, text: str) -> Edit:
 
 def _run(block: Block, indices: list[int], texts: list[str]) -> str:
     """Statements that follow one another, spaced as in their block."""
-    parts = [texts[0]]
+    parts = texts[:1]
     for index, text in zip(indices[1:], texts[1:], strict=True):
         parts += ["\n" * block.gaps[index], text]
     return "".join(parts)

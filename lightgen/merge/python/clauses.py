@@ -10,7 +10,7 @@ from typing import TypeAlias
 from lightgen.merge.python.blocks import Block, Statement, header_end, inner_block
 from lightgen.merge.python.order import ClashError
 from lightgen.merge.python.sides import Sides, Three
-from lightgen.merge.python.source import Source
+from lightgen.merge.python.source import Source, Span
 from lightgen.merge.python.splice import Edit, lines_for
 
 Label: TypeAlias = tuple[object, ...]
@@ -91,16 +91,24 @@ def merge_clauses(
         kept = _decided(*clauses)
         if kept is None:
             if label in mine:
-                starts = sides.yours.starts
-                edits.append(Edit(starts[mine[label].line], starts[mine[label].last], ""))
+                edits.append(Edit(*_span(mine[label]), ""))
             continue
         merged[label] = kept.source.key(kept.body)
         if label not in mine:
-            _check_order(label, list(mine), list(theirs))
+            _check_order(label, [each for each in mine if each in theirs], list(theirs))
             text = lines_for(sides.new, kept.line, kept.last, yours.indent, sides.yours)
-            at = sides.yours.starts[yours.last]
+            at = _end_of(mine, theirs)
             edits.append(Edit(at, at, text))
     return _fields(sides, yours, merged, {**theirs, **mine})
+
+
+def _span(clause: Clause) -> Span:
+    return clause.source.starts[clause.line], clause.source.starts[clause.last]
+
+
+def _end_of(mine: dict[Label, Clause], theirs: dict[Label, Clause]) -> int:
+    """The end of your last clause that new has too: behind it, what new drops goes."""
+    return max(_span(clause)[1] for label, clause in mine.items() if label in theirs)
 
 
 def _decided(base: Clause | None, yours: Clause | None, new: Clause | None) -> Clause | None:
@@ -119,7 +127,7 @@ def _decided(base: Clause | None, yours: Clause | None, new: Clause | None) -> C
 
 
 def _check_order(label: Label, yours: list[Label], new: list[Label]) -> None:
-    """A clause of new goes last, or nowhere."""
+    """A clause of new goes behind those that both have, or nowhere."""
     at = new.index(label)
     if any(after in yours for after in new[at + 1 :]) or yours[-1] not in new[:at]:
         raise ClashError("both sides changed the clauses")

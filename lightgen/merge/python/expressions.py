@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from lightgen.merge.python.elements import (
     Element,
@@ -81,14 +81,13 @@ def merge_inside(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> int:
 
 
 def _merge_field(sides: Sides, nodes: Three[ast.AST], name: str, edits: list[Edit]) -> int:
-    base, yours, new = (getattr(node, name, None) for node in nodes)
-    if _is_placed(base) and _is_placed(yours) and _is_placed(new):
-        return merge_node(sides, cast("Three[ast.AST]", (base, yours, new)), edits)
-    if isinstance(base, list) and isinstance(yours, list) and isinstance(new, list):
-        if len(base) == len(yours) == len(new):
-            items = zip(base, yours, new, strict=True)
-            return sides.yours.keys.of_all(_merge_item(sides, item, edits) for item in items)
-    keys = sides.keys((base, yours, new))
+    three: Three[Any] = tuple(getattr(node, name, None) for node in nodes)  # type: ignore[assignment]
+    if all(map(_is_placed, three)):
+        return merge_node(sides, three, edits)
+    if all(isinstance(each, list) for each in three) and len({*map(len, three)}) == 1:
+        items = zip(*three, strict=True)
+        return sides.yours.keys.of_all(_merge_item(sides, item, edits) for item in items)
+    keys = sides.keys(three)
     if keys[2] in keys[:2]:
         return keys[1]
     raise ClashError(_both(sides, nodes))

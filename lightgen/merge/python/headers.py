@@ -40,16 +40,30 @@ def merge_header(sides: Sides, three: Three[Statement], edits: list[Edit]) -> Fi
         fields = _merge_fields(sides, _nodes(three), own)
     except ClashError as clash:
         _, mine, theirs = (_lines(statement) for statement in three)
-        text = sides.conflict(
-            sides.yours.lines_text(*mine),
-            lines_for(sides.new, *theirs, three[1].indent, sides.yours),
-            str(clash),
-        )
+        text = lines_for(sides.new, *theirs, three[1].indent, sides.yours)
+        fields = _own_fields(three[2])
+        if _full(three[0]) != _full(three[1]):
+            text = sides.conflict(sides.yours.lines_text(*mine), text, str(clash))
+            fields = {}
         starts = sides.yours.starts
-        edits.append(Edit(starts[mine[0]], starts[mine[1]], text))
-        return {}
+        own = [Edit(starts[mine[0]], starts[mine[1]], text)]
     edits += own
     return fields
+
+
+def _own_fields(statement: Statement) -> Fields:
+    return {
+        name: statement.source.key(getattr(statement.node, name))
+        for name in statement.node._fields
+        if name not in (*_SUITES, "type_comment", "decorator_list")
+    }
+
+
+def _full(statement: Statement) -> tuple[Fields, tuple[str, ...]]:
+    """The syntax of a header and the comments in it."""
+    starts = statement.source.starts
+    first, last = _lines(statement)
+    return _own_fields(statement), statement.source.words_in(starts[first], starts[last])
 
 
 def _nodes(three: Three[Statement]) -> Three[ast.stmt]:

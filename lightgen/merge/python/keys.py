@@ -19,6 +19,7 @@ class Keys:
         self._numbers: dict[object, int] = {}
         self._of_node: dict[int, int] = {}
         self._kept: list[ast.AST] = []
+        self._docstrings: set[int] = set()
 
     def keep(self, tree: ast.AST) -> None:
         """Hold on to a tree: nodes are known by their identity."""
@@ -29,8 +30,16 @@ class Keys:
         self.keep(tree)
         for node in docstrings:
             assert isinstance(node.value, ast.Constant)
-            clean = inspect.cleandoc(str(node.value.value))
-            self._of_node[id(node)] = self._number(("docstring", clean))
+            self._of_node[id(node)] = self.of_docstring(str(node.value.value))
+            self._docstrings.add(id(node))
+
+    def is_docstring(self, node: ast.AST) -> bool:
+        """Whether a statement is a docstring."""
+        return id(node) in self._docstrings
+
+    def of_docstring(self, text: str) -> int:
+        """The number of a docstring."""
+        return self._number(("docstring", inspect.cleandoc(text)))
 
     def of(self, value: object) -> int:
         """The number of a node, of a list of nodes, or of a plain field."""

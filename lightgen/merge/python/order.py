@@ -40,7 +40,8 @@ class Lists:
     yours to new for what both added alike. `changed` tells whether a piece of the base that you
     deleted differs in new; `commute` whether two insertions, of yours and of new, may stand in
     any order; `first` whether that of new goes before yours. In a list that `is_free` the order
-    means nothing. Pieces of new that are `inside` of another have no place of their own.
+    means nothing. Pieces of yours and of new that are `inside` of another have no place of their
+    own.
     """
 
     counts: tuple[int, int, int]
@@ -51,7 +52,7 @@ class Lists:
     commute: Callable[[int, int], bool]
     first: Callable[[int, int], bool] = lambda yours, new: False
     is_free: bool = False
-    inside: frozenset[int] = frozenset()
+    inside: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
 
 
 def merge_order(lists: Lists) -> list[Place]:
@@ -63,7 +64,7 @@ def merge_order(lists: Lists) -> list[Place]:
     back = {new: base for base, new in lists.theirs.items()}
     for new in range(lists.counts[2]):
         base = back.get(new)
-        if new in lists.inside or (base is None and new in lists.common.values()):
+        if new in lists.inside[1] or (base is None and new in lists.common.values()):
             continue
         if base is None:
             _place(places, Slot(None, None, new), lists, contestable=True)
@@ -78,6 +79,8 @@ def _yours(lists: Lists) -> list[Place]:
     back = {mine: base for base, mine in lists.mine.items()}
     places: list[Place] = []
     for yours in range(lists.counts[1]):
+        if yours in lists.inside[0]:
+            continue
         base = back.get(yours)
         new = lists.common.get(yours) if base is None else lists.theirs.get(base)
         places.append(Slot(base, yours, new))

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import TypeAlias
 
+from lightgen.merge.lines import merge_lines
 from lightgen.merge.python.blocks import Block, Statement
 from lightgen.merge.python.clauses import merge_clauses
 from lightgen.merge.python.elements import Elements, parts_of_names, read_elements
@@ -114,11 +115,32 @@ def merge_words(three: Three[list[str]]) -> list[str]:
 def _merge_simple(sides: Sides, three: Three[Statement], edits: list[Edit]) -> int:
     _merge_comment_behind(sides, three, edits)
     nodes = three[0].node, three[1].node, three[2].node
+    if all(map(sides.yours.keys.is_docstring, nodes)):
+        return _merge_docstring(sides, three, edits)
     if all(map(_has_one_target, nodes)):
         return _merge_assignment(sides, nodes, edits)
     if all(isinstance(node, ast.Import | ast.ImportFrom) for node in nodes):
         return _merge_import(sides, nodes, edits)
     return merge_node(sides, nodes, edits)
+
+
+def _merge_docstring(sides: Sides, three: Three[Statement], edits: list[Edit]) -> int:
+    """Merge a docstring line by line."""
+    base, yours, new = (_docstring_text(statement) for statement in three)
+    merged = merge_lines(base, yours, new, sides.labels)
+    try:
+        value = ast.literal_eval(merged.text)
+    except (SyntaxError, ValueError) as error:
+        raise ClashError(f"both sides changed {short(three[0])}") from error
+    indent = three[1].indent
+    text = "\n".join(indent + line if line else "" for line in merged.text.split("\n"))
+    edits.append(Edit(*sides.yours.span(three[1].node), text.removeprefix(indent)))
+    return sides.yours.keys.of_docstring(value)
+
+
+def _docstring_text(statement: Statement) -> str:
+    text = statement.source.segment(statement.source.span(statement.node))
+    return "\n".join(line.removeprefix(statement.indent) for line in text.split("\n"))
 
 
 def _merge_comment_behind(sides: Sides, three: Three[Statement], edits: list[Edit]) -> None:
