@@ -1,0 +1,1 @@
+"""Tools that update a project from a template, for comparison; see ../README.md."""
