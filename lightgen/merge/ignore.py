@@ -84,14 +84,16 @@ def _doubts(merged: Keys, yours: Keys, new: Keys) -> Iterator[str]:
     orders = [{key: index for index, key in enumerate(side)} for side in (yours, new)]
     for exception in (key for key in patterns if key.startswith("!")):
         for pattern in patterns:
-            if pattern.startswith("!") or not _related(pattern, exception[1:]):
-                continue
             known = [side for side in orders if pattern in side and exception in side]
             after = place[pattern] < place[exception]
-            if any((side[pattern] < side[exception]) != after for side in known):
+            kept = [(side[pattern] < side[exception]) == after for side in known]
+            if pattern.startswith("!") or (known and all(kept)):
+                continue
+            if not _related(pattern, exception[1:]):
+                continue
+            if known:
                 raise CannotMergeError
-            if not known:
-                yield f"one side added {pattern}, the other {exception}: the last one counts"
+            yield f"one side added {pattern}, the other {exception}: the last one counts"
 
 
 def _related(pattern: str, exception: str) -> bool:

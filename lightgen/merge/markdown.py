@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from typing import Any, TypeAlias
 
 from lightgen.merge.lines import ended_as, merge_lines, split_lines
@@ -15,6 +15,8 @@ from lightgen.merge.outcome import CannotMergeError, Conflict, Labels, MergedTex
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _ALIKE = 0.6
+# More pairs of sections than that are not compared.
+_PAIRS = 10_000
 
 Sections: TypeAlias = "dict[Hashable, _Section]"
 
@@ -44,7 +46,7 @@ def merge_markdown(base: str, yours: str, new: str, labels: Labels) -> MergedTex
     """
     documents = [_read(text) for text in (base, yours, new)]
     before: Sections = _keyed(documents[0])
-    mine, theirs = (_matched(before, documents[0], side) for side in documents[1:])
+    mine, theirs = (_matched(documents[0], side) for side in documents[1:])
     order = ordered([*before], [*mine], [*theirs])
     if order is None:
         raise CannotMergeError
@@ -95,49 +97,72 @@ def _keyed(sections: list[_Section]) -> Sections:
     return dict(enumerate(sections))
 
 
-def _matched(base: Sections, of_base: list[_Section], side: list[_Section]) -> Sections:
+def _matched(of_base: list[_Section], side: list[_Section]) -> Sections:
     """The sections of a side by the keys of the base; those that it has not by name."""
     _keyed(side)
-    by_name = {(section.parent, section.title): key for key, section in base.items()}
+    by_name = {(section.parent, section.title): key for key, section in enumerate(of_base)}
     keys: dict[int, Hashable] = {0: 0}
+    taken: set[int] = {0}
 
-    def go_down() -> None:
+    def take(pairs: Iterable[tuple[int, int]]) -> None:
+        for key, index in pairs:
+            if key not in taken and index not in keys:
+                keys[index] = key
+                taken.add(key)
         for index, section in enumerate(side):
             above = keys.get(section.parent)
-            key = by_name.get((above, section.title)) if isinstance(above, int) else None
-            if index not in keys and key is not None and key not in keys.values():
-                keys[index] = key
+            found = by_name.get((above, section.title)) if isinstance(above, int) else None
+            if found is not None and index not in keys and found not in taken:
+                keys[index] = found
+                taken.add(found)
 
-    go_down()
-    while (pair := _moved_or_renamed(of_base, side, keys)) is not None:
-        keys[pair[1]] = pair[0]
-        go_down()
+    take(())
+    for search in (_moved, _renamed):
+        left = [key for key in range(len(of_base)) if key not in taken]
+        right = [index for index in range(len(side)) if index not in keys]
+        take(search(of_base, side, left, right))
     for index, section in enumerate(side):
         keys.setdefault(index, (keys.get(section.parent), section.title))
     return {keys[index]: section for index, section in enumerate(side)}
 
 
-def _moved_or_renamed(
-    base: list[_Section], side: list[_Section], keys: dict[int, Hashable]
-) -> tuple[int, int] | None:
-    """A section of the base and the same one of the side, with another parent or heading."""
-    left = [index for index in range(len(base)) if index not in keys.values()]
-    right = [index for index in range(len(side)) if index not in keys]
-    titles = [
-        [sections[i].title for i in open_] for sections, open_ in ((base, left), (side, right))
+def _moved(
+    base: list[_Section], side: list[_Section], left: list[int], right: list[int]
+) -> list[tuple[int, int]]:
+    """Sections of one heading that stands once on each side, below another one."""
+    ours, theirs = (
+        {title: index for title, index in titles.items() if counts[title] == 1}
+        for titles, counts in (
+            ({base[i].title: i for i in left}, Counter(base[i].title for i in left)),
+            ({side[j].title: j for j in right}, Counter(side[j].title for j in right)),
+        )
+    )
+    return [(index, theirs[title]) for title, index in ours.items() if title in theirs]
+
+
+def _renamed(
+    base: list[_Section], side: list[_Section], left: list[int], right: list[int]
+) -> list[tuple[int, int]]:
+    """Sections of another heading, the most alike in their text first."""
+    if len(left) * len(right) > _PAIRS:
+        return []
+    words = [
+        {index: Counter(" ".join(sections[index].lines[1:]).split()) for index in open_}
+        for sections, open_ in ((base, left), (side, right))
     ]
-    for i in left:
-        if titles[0].count(base[i].title) == 1 == titles[1].count(base[i].title):
-            return i, right[titles[1].index(base[i].title)]
-    alike = [(_alike(base[i], side[j]), i, j) for i in left for j in right]
-    best = max(alike, default=(0.0, 0, 0))
-    return best[1:] if best[0] > _ALIKE else None
+    alike = [(_alike(words[0][i], words[1][j]), i, j) for i in left for j in right]
+    return [(i, j) for likeness, i, j in sorted(alike, key=_best_first) if likeness > _ALIKE]
 
 
-def _alike(one: _Section, other: _Section) -> float:
+def _best_first(pair: tuple[float, int, int]) -> tuple[float, int, int]:
+    likeness, i, j = pair
+    return -likeness, i, j
+
+
+def _alike(one: Counter[str], other: Counter[str]) -> float:
     """How alike two bodies are, from 0 to 1; a body of no words is like none."""
-    words = [" ".join(section.lines[1:]).split() for section in (one, other)]
-    return SequenceMatcher(None, words[0], words[1], autojunk=False).ratio() if all(words) else 0
+    shared = (one & other).total()
+    return 2 * shared / (one.total() + other.total()) if shared else 0.0
 
 
 @dataclass

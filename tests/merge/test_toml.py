@@ -63,6 +63,10 @@ BOTH_STAND = {
         ("line-length = 88", "line-length = 100"),
         (RUFF, f"# Coverage.\n[tool.coverage]\nbranch = true  # yes\n\n{RUFF}"),
     ),
+    "comments below the last key": (
+        ("line-length = 88", "line-length = 100"),
+        ('build-backend = "hatchling.build"\n', 'build-backend = "hatchling.build"\n# End.\n'),
+    ),
     "a table gone": (
         ("line-length = 88", "line-length = 100"),
         (MYPY, ""),
