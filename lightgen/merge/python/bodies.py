@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 
-from lightgen.merge.python.align import align
 from lightgen.merge.python.blocks import Block, Statement
+from lightgen.merge.python.body_order import is_needed, order_statements
 from lightgen.merge.python.chunks import Chunk, Chunks, write_block
-from lightgen.merge.python.commute import commutes
-from lightgen.merge.python.order import ClashError, Contest, Lists, Place, Slot, merge_order
+from lightgen.merge.python.order import ClashError, Contest, Place, Slot
 from lightgen.merge.python.sides import Sides, Three
 from lightgen.merge.python.splice import Edit, apply_edits, lines_for, requote
 from lightgen.merge.python.statements import doubt, merge_statement, merge_words, short
-from lightgen.merge.python.wraps import How, Wrap, find_wraps
+from lightgen.merge.python.wraps import How, Wrap
 
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -25,16 +23,7 @@ def merge_body(sides: Sides, blocks: Three[Block], edits: list[Edit]) -> list[in
     where the statements don't stand on lines of their own.
     """
     base, yours, new = blocks
-    mine = align(base.statements, yours.statements)
-    theirs = align(base.statements, new.statements)
-    wraps = find_wraps(blocks, mine, theirs)
-    lists = replace(_lists(sides, blocks, mine, theirs), inside=_inside(wraps))
-    try:
-        places = merge_order(lists)
-    except ClashError:
-        if not _may_be_reordered(base, mine, theirs):
-            raise
-        places = merge_order(replace(lists, is_free=True))
+    places, wraps = order_statements(sides, blocks)
     results = _Results(sides, blocks, {wrap.yours[0]: wrap for wrap in wraps})
     for place in places:
         results.add(place)
@@ -46,59 +35,6 @@ def merge_body(sides: Sides, blocks: Three[Block], edits: list[Edit]) -> list[in
 def merge_block(sides: Sides, blocks: Three[Block], edits: list[Edit]) -> int:
     """As merge_body, with the number of the whole list."""
     return sides.yours.keys.of_all(merge_body(sides, blocks, edits))
-
-
-def _inside(wraps: list[Wrap]) -> tuple[frozenset[int], frozenset[int]]:
-    yours = frozenset(index for wrap in wraps for index in wrap.yours[1:])
-    return yours, frozenset(index for wrap in wraps for index in wrap.new[1:])
-
-
-def _may_be_reordered(base: Block, mine: dict[int, int], theirs: dict[int, int]) -> bool:
-    kept = [base.statements[index].node for index in mine.keys() & theirs.keys()]
-    return all(isinstance(node, _DEFINITIONS | ast.Import | ast.ImportFrom) for node in kept)
-
-
-def _lists(
-    sides: Sides, blocks: Three[Block], mine: dict[int, int], theirs: dict[int, int]
-) -> Lists:
-    base, yours, new = (block.statements for block in blocks)
-    return Lists(
-        (len(base), len(yours), len(new)),
-        mine,
-        theirs,
-        _added_alike(yours, new, mine, theirs),
-        lambda b, n: base[b].code != new[n].code or _is_needed(sides, base[b]),
-        lambda u, n: commutes(yours[u].node, new[n].node),
-        lambda u, n: new[n].is_import and not yours[u].is_import,
-    )
-
-
-def _added_alike(
-    yours: list[Statement], new: list[Statement], mine: dict[int, int], theirs: dict[int, int]
-) -> dict[int, int]:
-    """What both sides added: the same code, definitions of one name, imports of one module."""
-    fresh = [j for j in range(len(new)) if j not in theirs.values()]
-    found: dict[int, int] = {}
-    for i, statement in enumerate(yours):
-        if i in mine.values():
-            continue
-        for j in fresh:
-            if _is_same_addition(statement, new[j]):
-                found[i] = j
-                fresh.remove(j)
-                break
-    return found
-
-
-def _is_same_addition(one: Statement, other: Statement) -> bool:
-    if one.code == other.code:
-        return True
-    return isinstance(one.node, _DEFINITIONS | ast.ImportFrom) and one.name == other.name
-
-
-def _is_needed(sides: Sides, statement: Statement) -> bool:
-    """Whether an import binds a name that is still used."""
-    return statement.is_import and bool(statement.bound & sides.needed)
 
 
 class _Results:
@@ -154,7 +90,7 @@ class _Results:
         self.chunks.insert(Chunk.of(self._lines(new), place, new), [new.code])
 
     def _add_new(self, place: Slot, base: Statement | None, new: Statement) -> None:
-        if base is not None and not _is_needed(self.sides, base):
+        if base is not None and not is_needed(self.sides, base):
             if isinstance(new.node, _DEFINITIONS):
                 note = f"{new.node.name} stays deleted; the new side changed it"
                 self.sides.notes.append(note)
@@ -167,7 +103,7 @@ class _Results:
             self._insert(place, new)
 
     def _add_yours(self, place: Slot, base: Statement | None, yours: Statement) -> None:
-        if base is None or _is_needed(self.sides, yours):
+        if base is None or is_needed(self.sides, yours):
             self._keep(place, yours, yours.code, [])
         elif base.full != yours.full:
             self._mark(place, "", f"the new side removes what you changed: {short(yours)}")
@@ -248,15 +184,26 @@ class _Results:
     def _add_contest(self, contest: Contest, what: str = "") -> None:
         mine = [self.yours.statements[index] for index in contest.yours]
         theirs = [self.new.statements[index] for index in contest.new]
+        what = what or _what(mine, theirs)
         text = self.sides.conflict(
             _run(self.yours, contest.yours, [statement.text for statement in mine]),
             _run(self.new, contest.new, [self._lines(statement) for statement in theirs]),
-            what or f"both sides add statements here: {short(mine[0])} / {short(theirs[0])}",
+            what,
         )
-        last = contest.new[-1] if contest.new else None
-        first = contest.new[0] if contest.new else None
-        ends = contest.yours[0], contest.yours[-1], first, last
+        ends = (*_ends(contest.yours), *_ends(contest.new))
         self.chunks.insert(Chunk(text, *ends), [statement.code for statement in mine])
+
+
+def _what(mine: list[Statement], theirs: list[Statement]) -> str:
+    if not mine:
+        return f"the new side adds to what you removed: {short(theirs[0])}"
+    if not theirs:
+        return f"the new side removes what stands around {short(mine[0])}"
+    return f"both sides add statements here: {short(mine[0])} / {short(theirs[0])}"
+
+
+def _ends(indices: list[int]) -> tuple[int | None, int | None]:
+    return (indices[0], indices[-1]) if indices else (None, None)
 
 
 def _over(statement: Statement, text: str) -> Edit:

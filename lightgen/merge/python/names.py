@@ -23,8 +23,13 @@ _KNOWN = frozenset(dir(builtins)) | {
 
 
 def unresolved(source: Source) -> frozenset[tuple[str, str]]:
-    """Pairs of scope and name: "" for the module's names, a class for attributes of self."""
+    """Pairs of scope and name: "" for the module's names, a class for attributes of self, a
+    function for locals that are read on lines before all that set them.
+    """
     found = {(cls.name, name) for cls in _classes(source.tree) for name in _unset(cls)}
+    for node in statements_in(source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found |= {(f"{node.name}()", name) for name in _read_too_early(node)}
     if not _has_star(source.tree):
         found |= {("", name) for name in _unbound(source.text)}
     return frozenset(found)
@@ -65,6 +70,19 @@ def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
     yield table
     for child in table.get_children():
         yield from _tables(child)
+
+
+def _read_too_early(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    given = function.args
+    known = {arg.arg for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+    known |= {arg.arg for arg in (given.vararg, given.kwarg) if arg}
+    read: dict[str, int] = {}
+    bound: dict[str, int] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id not in known:
+            seen = read if isinstance(node.ctx, ast.Load) else bound
+            seen[node.id] = min(node.lineno, seen.get(node.id, node.lineno))
+    return {name for name, line in read.items() if name in bound and line < bound[name]}
 
 
 def _classes(tree: ast.Module) -> Iterator[ast.ClassDef]:

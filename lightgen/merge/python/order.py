@@ -39,9 +39,10 @@ class Lists:
     `mine` and `theirs` map indices of the base to those of yours and new, `common` those of
     yours to new for what both added alike. `changed` tells whether a piece of the base that you
     deleted differs in new; `commute` whether two insertions, of yours and of new, may stand in
-    any order; `first` whether that of new goes before yours. In a list that `is_free` the order
-    means nothing. Pieces of yours and of new that are `inside` of another have no place of their
-    own.
+    any order; `first` whether that of new goes before yours. `is_loose` tells of an insertion,
+    true for yours, whether it may stand anywhere; `is_double` of a piece of the base whether
+    another is equal to it. In a list that `is_free` the order means nothing. Pieces that are
+    `inside` of another, of base, yours and new, have no place of their own.
     """
 
     counts: tuple[int, int, int]
@@ -51,12 +52,20 @@ class Lists:
     changed: Callable[[int, int], bool]
     commute: Callable[[int, int], bool]
     first: Callable[[int, int], bool] = lambda yours, new: False
+    is_loose: Callable[[bool, int], bool] = lambda is_yours, index: False
+    is_double: Callable[[int], bool] = lambda base: False
     is_free: bool = False
-    inside: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+    inside: tuple[frozenset[int], frozenset[int], frozenset[int]] = (
+        frozenset(),
+        frozenset(),
+        frozenset(),
+    )
 
 
 def merge_order(lists: Lists) -> list[Place]:
     """Place every piece once. ClashError where both sides reordered differently."""
+    if not lists.is_free:
+        _refuse_torn(lists)
     places = _yours(lists)
     moved = _moved_by_new(lists)
     if moved:
@@ -64,26 +73,67 @@ def merge_order(lists: Lists) -> list[Place]:
     back = {new: base for base, new in lists.theirs.items()}
     for new in range(lists.counts[2]):
         base = back.get(new)
-        if new in lists.inside[1] or (base is None and new in lists.common.values()):
+        if new in lists.inside[2] or (base is None and new in lists.common.values()):
             continue
-        if base is None:
-            _place(places, Slot(None, None, new), lists, contestable=True)
+        if base is None and _is_within_deleted(lists, new, lists.theirs, lists.mine, False):
+            _place(places, Contest([], [new]), new, lists, contestable=False)
+        elif base is None:
+            _place(places, Slot(None, None, new), new, lists, contestable=True)
         elif base in moved:
-            _place(places, Slot(base, lists.mine[base], new), lists, contestable=False)
+            _place(places, Slot(base, lists.mine[base], new), new, lists, contestable=False)
         elif base not in lists.mine and lists.changed(base, new):
-            _place(places, Slot(base, None, new), lists, contestable=False)
+            _place(places, Slot(base, None, new), new, lists, contestable=False)
     return places
+
+
+def _refuse_torn(lists: Lists) -> None:
+    """Raise ClashError where equal pieces make it doubtful what both sides took away.
+
+    Between two pieces that both sides kept, each took away something else, and one of the pieces
+    there could as well be another.
+    """
+    gap: list[int] = []
+    for base in range(lists.counts[0] + 1):
+        if base in lists.mine and base in lists.theirs:
+            gap = []
+            continue
+        if base < lists.counts[0]:
+            gap.append(base)
+        mine = {b for b in gap if b not in lists.mine and b not in lists.inside[0]}
+        theirs = {b for b in gap if b not in lists.theirs}
+        if mine and theirs and mine != theirs and any(map(lists.is_double, gap)):
+            raise ClashError("both sides took away from a list with equal entries")
+
+
+def _is_within_deleted(
+    lists: Lists, index: int, own: dict[int, int], other: dict[int, int], is_yours: bool
+) -> bool:
+    """Whether the other side has deleted all that stands around an insertion."""
+    if lists.is_free or lists.is_loose(is_yours, index):
+        return False
+    back = {at: base for base, at in own.items()}
+    before = next((back[at] for at in range(index - 1, -1, -1) if at in back), None)
+    after = next(
+        (back[at] for at in range(index + 1, max(back, default=0) + 1) if at in back), None
+    )
+    around = [base for base in (before, after) if base is not None]
+    held = other.keys() | lists.inside[0]
+    return bool(around) and not any(base in held for base in around)
 
 
 def _yours(lists: Lists) -> list[Place]:
     back = {mine: base for base, mine in lists.mine.items()}
     places: list[Place] = []
     for yours in range(lists.counts[1]):
-        if yours in lists.inside[0]:
+        if yours in lists.inside[1]:
             continue
         base = back.get(yours)
         new = lists.common.get(yours) if base is None else lists.theirs.get(base)
-        places.append(Slot(base, yours, new))
+        is_fresh = base is None and new is None
+        if is_fresh and _is_within_deleted(lists, yours, lists.mine, lists.theirs, True):
+            places.append(Contest([yours], []))
+        else:
+            places.append(Slot(base, yours, new))
     return places
 
 
@@ -116,38 +166,37 @@ def _longest_increasing(numbers: list[int]) -> set[int]:
     return set(chains[-1]) if chains else set()
 
 
-def _place(places: list[Place], slot: Slot, lists: Lists, *, contestable: bool) -> None:
-    assert slot.new is not None
-    after = _before_of(places, slot.new)
+def _place(places: list[Place], place: Place, new: int, lists: Lists, *, contestable: bool) -> None:
+    after = _before_of(places, new)
     before = places[after] if after >= 0 else None
-    if contestable and isinstance(before, Contest) and not _goes_first(lists, before.yours, slot):
-        before.new.append(slot.new)
+    if contestable and isinstance(before, Contest) and not _goes_first(lists, before.yours, new):
+        before.new.append(new)
         return
-    until = _after_of(places, slot.new, after)
+    until = _after_of(places, new, after)
     for at in range(after + 1, until):
         if _is_dropped(places[at]):
-            places.insert(at, slot)
+            places.insert(at, place)
             return
     run = _run_of_yours(places, after + 1, until)
     if after < 0 and until < len(places) and not run:
-        places.insert(until, slot)
-    elif not run or not contestable or _goes_first(lists, run, slot):
-        places.insert(after + 1, slot)
-    elif all(lists.commute(yours, slot.new) for yours in run):
-        places.insert(after + 1 + len(run), slot)
+        places.insert(until, place)
+    elif not run or not contestable or _goes_first(lists, run, new):
+        places.insert(after + 1, place)
+    elif all(lists.commute(yours, new) for yours in run):
+        places.insert(after + 1 + len(run), place)
     else:
-        places[after + 1 : after + 1 + len(run)] = [Contest(run, [slot.new])]
+        places[after + 1 : after + 1 + len(run)] = [Contest(run, [new])]
 
 
-def _goes_first(lists: Lists, run: list[int], slot: Slot) -> bool:
-    return slot.new is not None and all(lists.first(yours, slot.new) for yours in run)
+def _goes_first(lists: Lists, run: list[int], new: int) -> bool:
+    return all(lists.first(yours, new) for yours in run)
 
 
 def _before_of(places: list[Place], new: int) -> int:
     """Where the nearest piece of new before this one stands, -1 for nowhere."""
     best, found = -1, -1
     for at, place in enumerate(places):
-        last = place.new if isinstance(place, Slot) else max(place.new)
+        last = place.new if isinstance(place, Slot) else max(place.new, default=None)
         if last is not None and best < last < new:
             best, found = last, at
     return found
@@ -158,7 +207,7 @@ def _after_of(places: list[Place], new: int, after: int) -> int:
     best, found = -1, len(places)
     for at in range(after + 1, len(places)):
         place = places[at]
-        first = place.new if isinstance(place, Slot) else min(place.new)
+        first = place.new if isinstance(place, Slot) else min(place.new, default=None)
         if first is not None and first > new and (best < 0 or first < best):
             best, found = first, at
     return found

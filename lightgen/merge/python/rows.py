@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -42,6 +43,7 @@ def merge_elements(
     """
     base, yours, new = (elements.items for elements in three)
     mine, theirs = align(base, yours), align(base, new)
+    doubles = Counter(item.code for item in base)
     lists = Lists(
         (len(base), len(yours), len(new)),
         mine,
@@ -50,6 +52,8 @@ def merge_elements(
         lambda b, n: base[b].full != new[n].full or _is_needed(sides, base[b]),
         lambda u, n: policy.commute(yours[u], new[n]),
         lambda u, n: policy.first(yours[u], new[n]),
+        lambda is_yours, index: (yours if is_yours else new)[index].name is not None,
+        lambda b: doubles[base[b].code] > 1,
         policy.is_free,
     )
     rows: list[Row] = []

@@ -1,0 +1,119 @@
+"""Which statements of three blocks stand where in the merged one."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from dataclasses import replace
+
+from lightgen.merge.python.align import align
+from lightgen.merge.python.blocks import Block, Statement
+from lightgen.merge.python.commute import commutes
+from lightgen.merge.python.order import ClashError, Contest, Lists, Place, merge_order
+from lightgen.merge.python.sides import Sides, Three
+from lightgen.merge.python.wraps import Wrap, find_wraps
+
+_DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def order_statements(sides: Sides, blocks: Three[Block]) -> tuple[list[Place], list[Wrap]]:
+    """The places of a merged block, and the blocks that one side put around others.
+
+    ClashError where both sides reordered statements.
+    """
+    base, yours, new = (block.statements for block in blocks)
+    mine, theirs = align(base, yours), align(base, new)
+    wraps = find_wraps(blocks, mine, theirs)
+    doubles = Counter(statement.code for statement in base)
+    lists = Lists(
+        (len(base), len(yours), len(new)),
+        mine,
+        theirs,
+        _added_alike(yours, new, mine, theirs),
+        lambda b, n: base[b].code != new[n].code or is_needed(sides, base[b]),
+        lambda u, n: commutes(yours[u].node, new[n].node),
+        lambda u, n: new[n].is_import and not yours[u].is_import,
+        lambda is_yours, index: _is_loose((yours if is_yours else new)[index]),
+        lambda b: doubles[base[b].code] > 1,
+        inside=_inside(wraps),
+    )
+    try:
+        places = merge_order(lists)
+    except ClashError:
+        if not all(_is_loose(base[index]) for index in mine.keys() & theirs.keys()):
+            raise
+        places = merge_order(replace(lists, is_free=True))
+    return _as_runs(places, new), wraps
+
+
+def _is_loose(statement: Statement) -> bool:
+    """Whether it may stand anywhere in its block."""
+    return isinstance(statement.node, _DEFINITIONS | ast.Import | ast.ImportFrom)
+
+
+def is_needed(sides: Sides, statement: Statement) -> bool:
+    """Whether an import binds a name that is still used."""
+    return statement.is_import and bool(statement.bound & sides.needed)
+
+
+def _added_alike(
+    yours: list[Statement], new: list[Statement], mine: dict[int, int], theirs: dict[int, int]
+) -> dict[int, int]:
+    """What both sides added: the same code, definitions of one name, imports of one module."""
+    fresh = [j for j in range(len(new)) if j not in theirs.values()]
+    found: dict[int, int] = {}
+    for i, statement in enumerate(yours):
+        if i in mine.values():
+            continue
+        for j in fresh:
+            if _is_same_addition(statement, new[j]):
+                found[i] = j
+                fresh.remove(j)
+                break
+    return found
+
+
+def _is_same_addition(one: Statement, other: Statement) -> bool:
+    if one.code == other.code:
+        return True
+    return isinstance(one.node, _DEFINITIONS | ast.ImportFrom) and one.name == other.name
+
+
+def _inside(wraps: list[Wrap]) -> Three[frozenset[int]]:
+    base = frozenset(index for wrap in wraps for index in wrap.base)
+    yours = frozenset(index for wrap in wraps for index in wrap.yours[1:])
+    return base, yours, frozenset(index for wrap in wraps for index in wrap.new[1:])
+
+
+def _as_runs(places: list[Place], new: list[Statement]) -> list[Place]:
+    """What new inserts beside something that you removed and it changes is one conflict with it."""
+    runs: list[Place] = []
+    run: list[Place] = []
+    for place in places:
+        if _is_of_new(place, new):
+            run.append(place)
+            continue
+        runs += _as_one(run)
+        runs.append(place)
+        run = []
+    return runs + _as_one(run)
+
+
+def _is_of_new(place: Place, new: list[Statement]) -> bool:
+    """Whether something plain of new stands there, and nothing of yours."""
+    if isinstance(place, Contest):
+        return not place.yours
+    return place.yours is None and place.new is not None and not _is_loose(new[place.new])
+
+
+def _as_one(run: list[Place]) -> list[Place]:
+    doubtful = [place for place in run if isinstance(place, Contest) or place.base is not None]
+    if len(run) < 2 or not doubtful:
+        return run
+    return [Contest([], [index for place in run for index in _new_of(place)])]
+
+
+def _new_of(place: Place) -> list[int]:
+    if isinstance(place, Contest):
+        return place.new
+    return [] if place.new is None else [place.new]
