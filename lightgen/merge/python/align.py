@@ -85,8 +85,17 @@ def _score(one: Piece, other: Piece) -> float:
     if one.name is not None and other.name is not None:
         if one.name == other.name:
             return 1.0 + alike / 2
+        if _are_calls_of_one(one.name, other.name):
+            return 0.5 + alike / 2
         return alike / 2 if alike > 0.75 and one.bag.total() > _SMALL else 0.0
     return alike if alike > _ENOUGH else 0.0
+
+
+def _are_calls_of_one(one: Hashable, other: Hashable) -> bool:
+    """Whether two names are those of calls of one function."""
+    if not (isinstance(one, tuple) and isinstance(other, tuple)):
+        return False
+    return one[0] == "call" and one[:2] == other[:2]
 
 
 def _in_order(base: Sequence[Piece], side: Sequence[Piece]) -> dict[int, int]:

@@ -9,7 +9,7 @@ from lightgen.merge.python.body_order import is_needed, order_statements
 from lightgen.merge.python.chunks import Chunk, Chunks, write_block
 from lightgen.merge.python.order import ClashError, Contest, Place, Slot
 from lightgen.merge.python.sides import Sides, Three
-from lightgen.merge.python.splice import Edit, apply_edits, lines_for, requote
+from lightgen.merge.python.splice import Edit, apply_edits, lines_for
 from lightgen.merge.python.statements import doubt, merge_statement, merge_words, short
 from lightgen.merge.python.wraps import How, Wrap
 
@@ -177,7 +177,7 @@ class _Results:
             raise ClashError(exchanged.whats[0])
         keys = sides.yours.keys
         code = keys.composed(statement.node, {"body": keys.of_all(codes)})
-        text = requote(statement.edited(edits), sides.new, sides.yours)
+        text = statement.edited(edits)
         ends = wrap.yours[0], wrap.yours[-1], wrap.new[0], wrap.new[-1]
         self.chunks.insert(Chunk(text, *ends), [code])
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lightgen.merge.python.align import align
 from lightgen.merge.python.blocks import Block, Statement
-from lightgen.merge.python.commute import commutes
+from lightgen.merge.python.commute import commutes, is_definition
 from lightgen.merge.python.order import ClashError, Contest, Lists, Place, merge_order
 from lightgen.merge.python.sides import Sides, Three
 from lightgen.merge.python.wraps import Wrap, find_wraps
@@ -23,6 +23,9 @@ def order_statements(sides: Sides, blocks: Three[Block]) -> tuple[list[Place], l
     """
     base, yours, new = (block.statements for block in blocks)
     mine, theirs = align(base, yours), align(base, new)
+    for index in [b for b in theirs if b not in mine and base[b].name != new[theirs[b]].name]:
+        if is_definition(base[index].node):  # you took it away: another name is another thing
+            del theirs[index]
     wraps = find_wraps(blocks, mine, theirs)
     doubles = Counter(statement.code for statement in base)
     lists = Lists(
@@ -32,7 +35,7 @@ def order_statements(sides: Sides, blocks: Three[Block]) -> tuple[list[Place], l
         _added_alike(yours, new, mine, theirs),
         lambda b, n: base[b].code != new[n].code or is_needed(sides, base[b]),
         lambda u, n: commutes(yours[u].node, new[n].node),
-        lambda u, n: new[n].is_import and not yours[u].is_import,
+        lambda u, n: _rank(new[n]) < _rank(yours[u]),
         lambda is_yours, index: _is_loose((yours if is_yours else new)[index]),
         lambda b: doubles[base[b].code] > 1,
         inside=_inside(wraps),
@@ -40,15 +43,23 @@ def order_statements(sides: Sides, blocks: Three[Block]) -> tuple[list[Place], l
     try:
         places = merge_order(lists)
     except ClashError:
-        if not all(_is_loose(base[index]) for index in mine.keys() & theirs.keys()):
+        kept = [base[index] for index in mine.keys() & theirs.keys()]
+        if not kept or not all(map(_is_loose, kept)):
             raise
         places = merge_order(replace(lists, is_free=True))
     return _as_runs(places, new), wraps
 
 
+def _rank(statement: Statement) -> int:
+    """Imports go before definitions, and these before what may call them."""
+    if statement.is_import:
+        return 0
+    return 1 if is_definition(statement.node) else 2
+
+
 def _is_loose(statement: Statement) -> bool:
     """Whether it may stand anywhere in its block."""
-    return isinstance(statement.node, _DEFINITIONS | ast.Import | ast.ImportFrom)
+    return is_definition(statement.node)
 
 
 def is_needed(sides: Sides, statement: Statement) -> bool:

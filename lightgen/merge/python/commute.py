@@ -21,12 +21,17 @@ class Effects:
 def commutes(yours: ast.stmt, new: ast.stmt) -> bool:
     """Whether the order of two statements makes no difference."""
     one, other = effects_of(yours), effects_of(new)
-    if not (one.plain and other.plain):
-        return isinstance(yours, _IMPORTS) or isinstance(new, _IMPORTS)
+    if not (one.plain and other.plain) and not (is_definition(yours) or is_definition(new)):
+        return False
     return not (one.binds & other.binds or one.binds & other.reads or other.binds & one.reads)
 
 
-_IMPORTS = ast.Import | ast.ImportFrom
+def is_definition(node: ast.stmt) -> bool:
+    """Whether a statement only makes names known."""
+    return isinstance(node, _DEFINITIONS)
+
+
+_DEFINITIONS = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def effects_of(node: ast.stmt) -> Effects:

@@ -131,12 +131,21 @@ def read_three(
 
 def call_fields(sides: Sides, lists: Three[Elements], given: str, edits: list[Edit]) -> Fields:
     """Merge arguments; `given` is the field of those without a name."""
+    base, yours, new = (sum(item.kind == "positional" for item in e.items) for e in lists)
+    if yours != base != new and not _is_list_like(lists[1]):
+        raise ClashError("both sides add or remove positional arguments")
     merged = merge_elements(sides, lists, edits, ARGUMENTS)
     of_all = sides.yours.keys.of_all
     return {
         given: of_all(keys[0] for kind, keys in merged if kind == "positional"),
         "keywords": of_all(keys[0] for kind, keys in merged if kind == "keyword"),
     }
+
+
+def _is_list_like(arguments: Elements) -> bool:
+    """Whether a call strings together what it is given, so that places mean nothing more."""
+    source, opened = arguments.source, arguments.opened
+    return source.text[:opened].endswith(("Sequential", "Compose", "ModuleList"))
 
 
 def _leaf(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> Fields:

@@ -173,10 +173,10 @@ def _place(places: list[Place], place: Place, new: int, lists: Lists, *, contest
         before.new.append(new)
         return
     until = _after_of(places, new, after)
-    for at in range(after + 1, until):
-        if _is_dropped(places[at]):
-            places.insert(at, place)
-            return
+    dropped = [at for at in range(after + 1, until) if _is_dropped(places[at])]
+    if dropped:
+        _replace(places, place, new, lists, range(after + 1, until), dropped)
+        return
     run = _run_of_yours(places, after + 1, until)
     if after < 0 and until < len(places) and not run:
         places.insert(until, place)
@@ -186,6 +186,37 @@ def _place(places: list[Place], place: Place, new: int, lists: Lists, *, contest
         places.insert(after + 1 + len(run), place)
     else:
         places[after + 1 : after + 1 + len(run)] = [Contest(run, [new])]
+
+
+def _replace(
+    places: list[Place], place: Place, new: int, lists: Lists, gap: range, dropped: list[int]
+) -> None:
+    """Place what stands in the stead of what new took away."""
+    slots = [places[at] for at in gap]
+    mine = [slot.yours for slot in slots if isinstance(slot, Slot) and slot.yours is not None]
+    added = [
+        u
+        for u in mine
+        if not any(isinstance(s, Slot) and s.yours == u and s.base is not None for s in slots)
+    ]
+    is_plain = isinstance(place, Slot) and place.base is None and len(mine) == len(slots)
+    in_doubt = [u for u in added if not lists.commute(u, new)]
+    if is_plain and in_doubt and _added_around(lists, new) != len(dropped):
+        places[gap.start : gap.stop] = [Contest(mine, [new])]
+    else:
+        places.insert(dropped[0], place)
+
+
+def _added_around(lists: Lists, new: int) -> int:
+    """How many pieces new adds side by side, this one among them."""
+    kept = set(lists.theirs.values())
+    first = new
+    while first > 0 and first - 1 not in kept:
+        first -= 1
+    last = new
+    while last + 1 < lists.counts[2] and last + 1 not in kept:
+        last += 1
+    return last - first + 1
 
 
 def _goes_first(lists: Lists, run: list[int], new: int) -> bool:

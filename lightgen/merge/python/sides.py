@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, TypeVar
@@ -62,12 +63,60 @@ class Sides:
 
 def finished(text: str, sides: Sides) -> MergedText:
     """The merged text with plain markers, and where each conflict stands."""
-    conflicts, lines = [], text.split("\n")
-    for number, line in enumerate(lines):
-        if _MARK in line and line.startswith(START):
-            lines[number], _, index = line.partition(_MARK)
-            conflicts.append(Conflict(sides.whats[int(index)], number + 1))
+    conflicts: list[Conflict] = []
+    lines: list[str] = []
+    for part in _joined(_conflicts_in(text, sides)):
+        if isinstance(part, str):
+            lines.append(part)
+            continue
+        conflicts.append(Conflict(part.what, len(lines) + 1))
+        lines += [f"{START} {sides.labels.yours}", *part.yours, MIDDLE]
+        lines += [*part.new, f"{END} {sides.labels.new}"]
     return MergedText("\n".join(lines), tuple(conflicts), tuple(dict.fromkeys(sides.notes)))
+
+
+@dataclass
+class _Marked:
+    what: str
+    yours: list[str] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+
+
+def _conflicts_in(text: str, sides: Sides) -> Iterator[str | _Marked]:
+    """The lines of a text, those of a conflict taken together."""
+    open_one: _Marked | None = None
+    side: list[str] = []
+    for line in text.split("\n"):
+        if open_one is None and _MARK in line and line.startswith(START):
+            open_one = _Marked(sides.whats[int(line.partition(_MARK)[2])])
+            side = open_one.yours
+        elif open_one is None:
+            yield line
+        elif side is open_one.yours and line == MIDDLE:
+            side = open_one.new
+        elif side is open_one.new and line == f"{END} {sides.labels.new}":
+            yield open_one
+            open_one = None
+        else:
+            side.append(line)
+
+
+def _joined(parts: Iterable[str | _Marked]) -> list[str | _Marked]:
+    """Conflicts that follow one another, with blank lines between them at most, as one."""
+    found: list[str | _Marked] = []
+    blank: list[str] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if isinstance(last, _Marked) and part == "":
+            blank.append("")
+        elif isinstance(last, _Marked) and isinstance(part, _Marked):
+            last.yours += [*(blank if part.yours else []), *part.yours]
+            last.new += [*(blank if part.new else []), *part.new]
+            blank = []
+        else:
+            found += [*blank, part]
+            blank = []
+    return found + blank
 
 
 def taking_yours(text: str) -> str:

@@ -35,8 +35,11 @@ def apply_edits(text: str, edits: list[Edit], within: Span | None = None) -> str
 def lines_for(theirs: Source, first: int, last: int, indent: str, mine: Source) -> str:
     """Whole lines of one source, last excluded, as they would stand in another at an indent."""
     own = _least_indent(theirs, first, last)
-    fitted = [_fit_line(theirs, line, own, indent, mine) for line in range(first, last)]
-    return requote("".join(f"{line}\n" for line in fitted), theirs, mine)
+    lines = in_quotes_of(mine, theirs).split("\n")
+    fitted = [
+        _fit_line(theirs, line, lines[line], own, indent, mine) for line in range(first, last)
+    ]
+    return "".join(f"{line}\n" for line in fitted)
 
 
 def _least_indent(source: Source, first: int, last: int) -> str:
@@ -46,8 +49,7 @@ def _least_indent(source: Source, first: int, last: int) -> str:
     return source.indent_of(first)
 
 
-def _fit_line(theirs: Source, line: int, own: str, indent: str, mine: Source) -> str:
-    text = theirs.lines[line]
+def _fit_line(theirs: Source, line: int, text: str, own: str, indent: str, mine: Source) -> str:
     if not text.strip() or (line in theirs.string_lines and line not in theirs.docstrings):
         return text
     if own == indent and theirs.indent_unit == mine.indent_unit:
@@ -69,43 +71,39 @@ def _levels(space: str, unit: str) -> tuple[int, str]:
 def part_for(theirs: Source, span: Span, indent: str, mine: Source) -> str:
     """Part of one source, its further lines moved to an indent of another."""
     first, last = theirs.line_of(span[0]), theirs.line_of(span[1])
-    text = theirs.segment(span)
-    if first != last:
-        own = theirs.indent_of(first)
-        head, *lines = text.split("\n")
-        fitted = [
-            _fit_line_text(theirs, first + 1 + at, line, own, indent, mine)
-            for at, line in enumerate(lines)
-        ]
-        text = "\n".join([head, *fitted])
-    return requote(text, theirs, mine)
+    text = in_quotes_of(mine, theirs)
+    own = theirs.indent_of(first)
+    parts = [text[span[0] : min(span[1], theirs.starts[first + 1] - 1)]]
+    for line in range(first + 1, last + 1):
+        start = theirs.starts[line]
+        end = theirs.starts[line + 1] - 1
+        whole = _fit_line(theirs, line, text[start:end], own, indent, mine)
+        parts.append(whole[: len(whole) - max(0, end - span[1])])
+    return "\n".join(parts)
 
 
-def _fit_line_text(
-    theirs: Source, line: int, text: str, own: str, indent: str, mine: Source
-) -> str:
-    whole = _fit_line(theirs, line, own, indent, mine)
-    return whole[: len(whole) - (len(theirs.lines[line]) - len(text))]
+_PLAIN = re.compile(r"""([rRbBfFuU]{0,2})(["'])([^"'\\\n]*)\2""")
 
 
-_PLAIN = re.compile(r"""(?<![\w"'])(["'])([^"'\\\n]*)\1(?!["'])""")
-
-
-def requote(text: str, theirs: Source, mine: Source) -> str:
-    """Plain strings in the quotes that the other source uses throughout."""
+def in_quotes_of(mine: Source, theirs: Source) -> str:
+    """The text of one source, its plain strings in the quotes that another uses throughout."""
     wanted = _quote_of(mine)
-    if not wanted or wanted == _quote_of(theirs) or wanted not in "'\"":
-        return text
-    if "#" in text or '"""' in text or "'''" in text:
-        return text
-    return _PLAIN.sub(lambda match: f"{wanted}{match[2]}{wanted}", text)
+    if not wanted or wanted == _quote_of(theirs):
+        return theirs.text
+    parts, at = [], 0
+    for start, end in theirs.strings:
+        match = _PLAIN.fullmatch(theirs.text, start, end)
+        if match:
+            parts += [theirs.text[at:start], match[1], wanted, match[3], wanted]
+            at = end
+    return "".join([*parts, theirs.text[at:]])
 
 
 def _quote_of(source: Source) -> str:
     """The quote of every plain string of a source, if it is one."""
     seen = set()
     for start, end in source.strings:
-        match = _PLAIN.fullmatch(source.text[start:end])
+        match = _PLAIN.fullmatch(source.text, start, end)
         if match:
-            seen.add(match[1])
+            seen.add(match[2])
     return seen.pop() if len(seen) == 1 else ""
