@@ -1,4 +1,4 @@
-"""Merge projects, and compare what came of it: as syntax plus comments, free of the order of sets."""
+"""Merge projects, and compare the results: as syntax plus comments, sets free of order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from lightgen.merge import Kind, Outcome, Yours, merge_trees
-from lightgen.tree import File, Tree
+from lightgen.tree import Tree
 
 
 @dataclass(frozen=True)

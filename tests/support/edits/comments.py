@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from support.edits.registry import on_file, on_tree, path_of, with_text
-from support.edits.source import Code, NotHere
-
 from lightgen.tree import Tree
+from support.edits.registry import on_file, on_tree, path_of, text_of, with_text
+from support.edits.source import Code, NotHere
 
 
 @on_file("optim.py")
@@ -20,7 +19,10 @@ def licence_on_top_of_files(tree: Tree) -> Tree:
     """Of those that every project has."""
     paths = [path_of(tree, name) for name in ("data.py", "model.py", "module.py", "optim.py")]
     licence = "# SPDX-License-Identifier: MIT\n\n"
-    return {**tree, **{path: with_text(tree[path], licence + tree[path].text) for path in paths}}
+    return {
+        **tree,
+        **{path: with_text(tree[path], licence + text_of(tree[path])) for path in paths},
+    }
 
 
 @on_file("optim.py")

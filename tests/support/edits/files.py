@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from support.edits.registry import in_python, on_file, on_tree, path_of, with_text
-from support.edits.source import Code, NotHere, rename
-
 from lightgen.tree import File, Tree
+from support.edits.layout import as_black
+from support.edits.registry import in_python, on_file, on_tree, path_of, text_of, with_text
+from support.edits.source import Code, NotHere, rename
 
 
 def _swapped(text: str, old: str, new: str) -> str:
@@ -39,7 +39,7 @@ def script_added(tree: Tree) -> Tree:
 @on_tree
 def made_executable(tree: Tree) -> Tree:
     path = path_of(tree, "train.py")
-    text = "#!/usr/bin/env python\n" + tree[path].text
+    text = "#!/usr/bin/env python\n" + text_of(tree[path])
     return {**tree, path: File.from_text(text, executable=True)}
 
 
@@ -62,7 +62,7 @@ def tests_deleted(tree: Tree) -> Tree:
 @on_tree
 def module_deleted_with_its_uses(tree: Tree) -> Tree:
     path = path_of(tree, "train.py")
-    text = tree[path].text.replace("from sample_run.plot import CurvePlot\n", "")
+    text = text_of(tree[path]).replace("from sample_run.plot import CurvePlot\n", "")
     text = re.sub(r"    plots = .*\n", "", text).replace("            *plots,\n", "")
     left = {each: file for each, file in tree.items() if not each.endswith("/plot.py")}
     return {**left, path: with_text(tree[path], text)}
@@ -71,7 +71,7 @@ def module_deleted_with_its_uses(tree: Tree) -> Tree:
 @on_tree
 def function_deleted_with_its_uses(tree: Tree) -> Tree:
     path, other = path_of(tree, "optim.py"), path_of(tree, "module.py")
-    code, user = Code(tree[path].text), Code(tree[other].text)
+    code, user = Code(text_of(tree[path])), Code(text_of(tree[other]))
     text = code.without(code.definition("describe_groups")).rstrip("\n") + "\n"
     used = user.without(user.statement("self.print(describe_groups", "*.on_fit_start"))
     used = used.replace(", describe_groups", "", 1)
@@ -80,11 +80,8 @@ def function_deleted_with_its_uses(tree: Tree) -> Tree:
 
 @on_tree
 def renamed_and_reformatted(tree: Tree) -> Tree:
-    import black
-
-    mode = black.Mode(line_length=100, magic_trailing_comma=False)
     renamed = in_python(tree, lambda text: rename(text, "override_rates", "set_rates"))
-    return in_python(renamed, lambda text: black.format_str(text, mode=mode))
+    return in_python(renamed, lambda text: as_black(text, 100, commas=False))
 
 
 # pyproject.toml

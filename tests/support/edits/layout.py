@@ -5,42 +5,47 @@ from __future__ import annotations
 import ast
 import re
 import tokenize
+from functools import lru_cache
 
 import black
+
+from lightgen.tree import File, Tree
 from support.edits.registry import in_python, on_file, on_tree, path_of
 from support.edits.source import Code, tokens
 
-from lightgen.tree import File, Tree
+EVERYWHERE = ("README.md", "pyproject.toml", "ci.yml", ".gitignore", "model.py", "module.py")
+EVERYWHERE += ("optim.py", "train.py", "test_groups.py", "test_training.py")
 
 
-def _black(text: str, length: int, *, commas: bool = True, quotes: bool = True) -> str:
+@lru_cache(maxsize=600)
+def as_black(text: str, length: int, *, commas: bool = True, quotes: bool = True) -> str:
     mode = black.Mode(line_length=length, magic_trailing_comma=commas, string_normalization=quotes)
     return black.format_str(text, mode=mode)
 
 
 @on_tree
 def black_100_everywhere(tree: Tree) -> Tree:
-    return in_python(tree, lambda text: _black(text, 100))
+    return in_python(tree, lambda text: as_black(text, 100))
 
 
 @on_tree
 def black_100_without_magic_commas_everywhere(tree: Tree) -> Tree:
-    return in_python(tree, lambda text: _black(text, 100, commas=False))
+    return in_python(tree, lambda text: as_black(text, 100, commas=False))
 
 
 @on_tree
 def black_60_everywhere(tree: Tree) -> Tree:
-    return in_python(tree, lambda text: _black(text, 60))
+    return in_python(tree, lambda text: as_black(text, 60))
 
 
 @on_file("optim.py")
 def black_40(text: str) -> str:
-    return _black(text, 40)
+    return as_black(text, 40)
 
 
 @on_file("optim.py")
 def wide_without_magic_commas(text: str) -> str:
-    return _black(text, 120, commas=False)
+    return as_black(text, 120, commas=False)
 
 
 def _single_quoted(text: str) -> str:
@@ -66,7 +71,7 @@ def single_quotes(text: str) -> str:
 
 @on_file("train.py")
 def single_quotes_and_black_100(text: str) -> str:
-    return _black(_single_quoted(text), 100, quotes=False)
+    return as_black(_single_quoted(text), 100, quotes=False)
 
 
 @on_file("optim.py")
@@ -166,10 +171,10 @@ def crlf(tree: Tree) -> Tree:
 
 @on_tree
 def crlf_everywhere(tree: Tree) -> Tree:
-    return {
-        path: File(file.content.replace(b"\n", b"\r\n"), file.executable)
-        for path, file in tree.items()
-    }
+    """Of the files that every project has."""
+    paths = [path_of(tree, name) for name in EVERYWHERE]
+    edited = {path: tree[path].content.replace(b"\n", b"\r\n") for path in paths}
+    return {**tree, **{path: File(edited[path], tree[path].executable) for path in paths}}
 
 
 @on_tree

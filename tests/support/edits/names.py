@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import re
 
-from support.edits.registry import in_all, in_python, moved, on_file, on_tree, path_of, with_text
-from support.edits.source import Code, NotHere, is_attribute, is_name, rename, rename_inside
-
 from lightgen.tree import File, Tree
+from support.edits.registry import (
+    in_all,
+    in_python,
+    moved,
+    on_file,
+    on_tree,
+    path_of,
+    text_of,
+    with_text,
+)
+from support.edits.source import Code, NotHere, is_attribute, is_name, rename, rename_inside
 
 # Renames.
 
@@ -41,7 +49,7 @@ def parameter_of_a_method_renamed(text: str) -> str:
 def attribute_renamed(tree: Tree) -> Tree:
     """`self.model` and every other use of it; not the module of the package."""
     path = path_of(tree, "module.py")
-    text = _attribute(tree[path].text, "recipe", "wiring")
+    text = _attribute(text_of(tree[path]), "recipe", "wiring")
     return {**tree, path: with_text(tree[path], text)}
 
 
@@ -61,7 +69,7 @@ def _attribute(text: str, old: str, new: str) -> str:
 def method_renamed(tree: Tree) -> Tree:
     """Called by the user's own code only."""
     path = path_of(tree, "data.py")
-    text = rename(tree[path].text, "setup", "prepare", lambda *_: True)
+    text = rename(text_of(tree[path]), "setup", "prepare", lambda *_: True)
     return {**tree, path: with_text(tree[path], text)}
 
 
@@ -157,7 +165,7 @@ def test_file_moved(tree: Tree) -> Tree:
 def file_moved_and_edited(tree: Tree) -> Tree:
     renamed = _module_renamed(tree, "optim", "wiring")
     path = path_of(renamed, "wiring.py")
-    text = renamed[path].text + "\n\ndef nothing() -> None:\n    pass\n"
+    text = text_of(renamed[path]) + "\n\ndef nothing() -> None:\n    pass\n"
     return {**renamed, path: with_text(renamed[path], text)}
 
 
@@ -232,7 +240,7 @@ def function_moved_to_a_new_file(tree: Tree) -> Tree:
 def changed_function_moved_to_a_new_file(tree: Tree) -> Tree:
     """The function that makes the optimizer, with every import that it may need."""
     path = path_of(tree, "optim.py")
-    code = Code(tree[path].text)
+    code = Code(text_of(tree[path]))
     heads = [code.of(each) for each in code.tree.body if _is_import(code.of(each))]
     optimizer = [each for each in heads if "import torch" in each or "custom_opt" in each]
     head = "\n".join(
@@ -246,7 +254,7 @@ def changed_function_moved_to_a_new_file(tree: Tree) -> Tree:
     )
     head = '"""The optimizer."""\n\n' + head + "\n\n\n"
     edited = _moved_definition(tree, "optim", "build_optimizer", "build", head)
-    text = edited[path].text
+    text = text_of(edited[path])
     for line in optimizer:
         unused = line.rpartition(" ")[2]
         if not re.search(rf"(?<!import )\b{unused}\b", text.replace("torch.", "")):
@@ -264,7 +272,7 @@ def class_moved_to_a_new_file(tree: Tree) -> Tree:
     head += "import torch\nfrom torch.utils.data import Sampler\n\n\n"
     path = path_of(tree, "data.py")
     edited = _moved_definition(tree, "data", "EpochShuffle", "order", head)
-    text = edited[path].text.replace("from collections.abc import Iterator\n", "")
+    text = text_of(edited[path]).replace("from collections.abc import Iterator\n", "")
     text = text.replace("DataLoader, Sampler, TensorDataset", "DataLoader, TensorDataset")
     text = text.replace(
         "random_split\n", "random_split\n\nfrom sample_run.order import EpochShuffle\n", 1
@@ -276,7 +284,7 @@ def class_moved_to_a_new_file(tree: Tree) -> Tree:
 def function_moved_to_another_file(tree: Tree) -> Tree:
     """The reading of rates goes to the module of groups."""
     path, target = path_of(tree, "train.py"), path_of(tree, "recipe.py")
-    code = Code(tree[path].text)
+    code = Code(text_of(tree[path]))
     start, end = code.lines_of(code.definition("parse_rate"))
     body = code.text[start:end]
     text = _cut(code.text, start, end)
@@ -285,7 +293,7 @@ def function_moved_to_another_file(tree: Tree) -> Tree:
         "from sample_run.plot import CurvePlot\n",
         "from sample_run.plot import CurvePlot\nfrom sample_run.recipe import parse_rate\n",
     )
-    other = Code(tree[target].text)
+    other = Code(text_of(tree[target]))
     with_imports = other.before(
         other.statement("from collections.abc"), "import argparse\nimport math"
     )
@@ -299,7 +307,7 @@ def function_moved_to_another_file(tree: Tree) -> Tree:
 def _moved_definition(tree: Tree, source: str, name: str, target: str, head: str) -> Tree:
     """A definition in a new module; what imports it by a line of its own finds it there."""
     path = path_of(tree, f"sample_run/{source}.py")
-    code = Code(tree[path].text)
+    code = Code(text_of(tree[path]))
     start, end = code.lines_of(code.definition(name))
     body = code.text[start:end]
     edited = {**tree, path: with_text(tree[path], _cut(code.text, start, end))}

@@ -124,12 +124,14 @@ class Code:
         """One more item at the end of a call, list or dict."""
         end = self.end(node) - 1
         inner = self.text[self.start(node) : end].rstrip()
-        if not _is_exploded(self.text[self.start(node) : end]):
-            glue = "" if inner.endswith(("(", "[", "{")) else ", "
-            return self.splice(end, end, f"{glue}{item}")
-        stop = self.start(node) + len(inner)
+        if "#" in inner.rpartition("\n")[2]:
+            raise NotHere("a place behind a comment")
+        comma = "" if inner.endswith(("(", "[", "{", ",")) else ","
         column = end - self.text.rfind("\n", 0, end) - 1
-        return self.splice(stop, stop, "\n" + indent(f"{item},", " " * (column + 4)))
+        if self.text[end - column : end].strip():
+            return self.splice(end, end, f"{comma} {item}".lstrip())
+        stop = self.start(node) + len(inner)
+        return self.splice(stop, stop, f"{comma}\n" + indent(f"{item},", " " * (column + 4)))
 
     def prepended(self, node: ast.expr, item: str) -> str:
         """One more item at the start of a list."""
@@ -146,11 +148,6 @@ class Code:
     def _column(self, line: int, column: int) -> int:
         text = self._lines[line - 1]
         return column if text.isascii() else len(text.encode()[:column].decode())
-
-
-def _is_exploded(text: str) -> bool:
-    """Whether the bracket that the text lacks would stand on a line of its own."""
-    return "\n" in text and not text.rpartition("\n")[2].strip()
 
 
 def tokens(text: str) -> Iterator[tokenize.TokenInfo]:
