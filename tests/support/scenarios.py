@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +23,21 @@ FOLDER = Path(__file__).parents[1] / "merge" / "scenarios"
 SECTION = re.compile(
     r"(?m)^==== (base|yours|new|expected|conflict|note|or conflict) ?(\S*)( \(deleted\))?\n"
 )
+
+
+_PATHS = {
+    "MODULE": "src/flowers/module.py",
+    "MODEL": "src/flowers/model.py",
+    "OPTIM": "src/flowers/optim.py",
+    "CALLBACKS": "src/flowers/callbacks.py",
+    "TRAIN": "src/flowers/train.py",
+    "DATA": "src/flowers/data.py",
+    "PYPROJECT": "pyproject.toml",
+    "CONFIG": "configs/train.toml",
+    "README": "README.md",
+}
+# What a check says that looks at the running project.
+_RUNNING = re.compile(r"\b(opt|m|groups|fit|torch_randn)\b(?!\.py)")
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,11 @@ class Scenario:
         """Whether there is no right answer but a conflict."""
         return bool(self.conflict)
 
+    def failed_checks(self, got: Tree) -> list[str]:
+        """The checks of the text that do not hold; those of the running project are left out."""
+        where = look_at(got) if self.checks else {}
+        return [each for each in self.checks if not _RUNNING.search(each) and not eval(each, where)]
+
     def faults(self, got: Tree, *, exact: bool = True) -> list[str]:
         """What is wrong with a merge, by its texts; by their meaning where it is not exact."""
         found = [
@@ -64,7 +85,7 @@ class Scenario:
             found += _marked(path, lines, got)
         if self.whole is not None:
             found += differences(self.whole, got)
-        return found
+        return [*found, *self.failed_checks(got)]
 
 
 def _expected(path: str, texts: tuple[str, ...], got: Tree, exact: bool) -> list[str]:
@@ -89,6 +110,19 @@ def _marked(path: str, lines: tuple[str, ...], got: Tree) -> list[str]:
         if there != {"- ": (True, False), "+ ": (False, True), "  ": (True, True)}[mark]:
             found.append(f"{path}: {line!r} is not where it should be in\n{got[path].text}")
     return found
+
+
+def look_at(tree: Tree) -> dict[str, Any]:
+    """What checks of the text see."""
+    texts = {path: file.content.decode(errors="replace") for path, file in tree.items()}
+    return {
+        **_PATHS,
+        "src": texts,
+        "raw": {path: file.content for path, file in tree.items()},
+        "names": set(tree),
+        "toml": tomllib.loads(texts["pyproject.toml"]),
+        "cfg": tomllib.loads(texts["configs/train.toml"]),
+    }
 
 
 @cache
