@@ -45,6 +45,7 @@ class Merger:
         ]
         place = {key: index for index, key in enumerate(names.keys[1])}
         pieces: dict[Hashable, Piece | Conflicted] = {}
+        removed: dict[Hashable, Piece] = {}
         for key in order:
             inner = (*path, *key) if yours.kind == "map" else (*path, key)
             old, mine, theirs = (side.get(key) for side in entries)
@@ -57,8 +58,10 @@ class Merger:
                 piece = Conflicted((inner,), str(error), sides[0], sides[1])
             if piece is not None:
                 pieces[key] = piece
+            elif gone := ours or other:
+                removed[key] = gone
         if not names.commutes:
-            pieces = _crowded(path, names, pieces)
+            pieces = _crowded(path, names, order, pieces, removed)
         head = _frame(path, base.head, yours.head, new.head)
         tail = _frame(path, base.tail, yours.tail, new.tail)
         if not new.text and not pieces and base.remarks() == yours.remarks():
@@ -166,24 +169,32 @@ def _order(path: Path, names: Matched, kind: str) -> list[Any]:
 
 
 def _crowded(
-    path: Path, names: Matched, pieces: dict[Hashable, Piece | Conflicted]
+    path: Path,
+    names: Matched,
+    order: list[Hashable],
+    pieces: dict[Hashable, Piece | Conflicted],
+    removed: dict[Hashable, Piece],
 ) -> dict[Hashable, Piece | Conflicted]:
-    """Where both sides added entries at one place of a list, nobody can say in which order."""
+    """Where both sides added entries at one place of a list, nobody can say in which order.
+
+    What one side removed there is in the other's half: either half taken is whole.
+    """
     base, yours, new = (set(side) for side in names.keys)
+    fresh = {key for key in pieces if key not in base and not {key} <= yours & new}
     result: dict[Hashable, Piece | Conflicted] = {}
-    for fresh, run in groupby(pieces, lambda key: key not in base and not {key} <= yours & new):
+    present = [key for key in order if key in pieces or key in removed]
+    for is_open, run in groupby(present, lambda key: key in fresh or key in removed):
         keys = list(run)
-        sides = [[key for key in keys if key in side] for side in (yours, new)]
-        if not fresh or not all(sides):
-            result |= {key: pieces[key] for key in keys}
+        if not (is_open and fresh & yours & {*keys} and fresh & new & {*keys}):
+            result |= {key: pieces[key] for key in keys if key in pieces}
             continue
-        paths = tuple((*path, key) for key in keys)
-        what = f"both sides added entries at one place of {shown(path)}"
+        found = [(key, removed.get(key) or pieces[key]) for key in keys]
         ours, other = (
-            tuple(piece for key in side if isinstance(piece := pieces[key], Piece))
-            for side in sides
+            tuple(each for key, each in found if key in side and isinstance(each, Piece))
+            for side in (yours, new)
         )
-        result[keys[0]] = Conflicted(paths, what, ours, other)
+        what = f"both sides added entries at one place of {shown(path)}"
+        result[keys[0]] = Conflicted(tuple((*path, key) for key in keys), what, ours, other)
     return result
 
 

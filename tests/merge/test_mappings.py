@@ -123,6 +123,30 @@ def test_steps_without_a_name_that_both_add_at_one_place_are_a_conflict() -> Non
     assert conflict.line == CI.count("\n") + 1
 
 
+STEPS = "- uses: a\n", "- run: pytest\n", "- run: z\n"
+ADDED_BESIDE_A_REPLACED_STEP = {
+    "before it": ("- uses: cache\n- run: pytest\n", "- run: pytest -q\n- run: mypy\n"),
+    "behind it": ("- run: pytest\n- run: mine\n", "- run: pytest -q\n- run: mypy\n"),
+    "replaced by you": ("- run: pytest -q\n- run: mypy\n", "- uses: cache\n- run: pytest\n"),
+}
+
+
+@pytest.mark.parametrize("case", ADDED_BESIDE_A_REPLACED_STEP)
+def test_half_of_a_conflict_holds_all_that_the_side_has_there(case: str) -> None:
+    mine, theirs = ADDED_BESIDE_A_REPLACED_STEP[case]
+    first, _, last = STEPS
+    merged = merge("".join(STEPS), f"{first}{mine}{last}", f"{first}{theirs}{last}")
+    assert merged.text == f"{first}{marked(mine, theirs, LABELS)}{last}"
+
+
+def test_a_step_that_new_removes_beside_one_that_you_added_is_no_conflict() -> None:
+    first, second, last = STEPS
+    mine = "- run: mine\n"
+    assert merge("".join(STEPS), f"{first}{mine}{second}{last}", f"{first}{last}") == MergedText(
+        f"{first}{mine}{last}"
+    )
+
+
 CONFLICTS = {
     "one value": (CI, "    runs-on: ubuntu-latest\n", "    runs-on: a\n", "    runs-on: b\n"),
     "one step": (CI, "      - run: mypy\n", "      - run: mypy .\n", "      - run: mypy src\n"),
