@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,20 @@ class _Merge:
             imported={key: new for key, new in renames.imported.items() if key not in imported},
             modules={old: new for old, new in renames.modules.items() if old not in modules},
             members=renames.members,
+            keywords={
+                key: names
+                for key, names in renames.keywords.items()
+                if self._follows(triple, key, names)
+            },
+        )
+
+    def _follows(self, triple: Triple, callee: tuple[str, str], names: Mapping[str, str]) -> bool:
+        """Whether a file doesn't call something by the old names of its parameters any more."""
+        text = self.text(triple.mine, triple.path)
+        return (
+            text is None
+            or not any(f"{old}=" in text for old in names)
+            or callee not in set(self.modules.imports(text))
         )
 
     def _dropped(self, triple: Triple) -> dict[str, str]:
@@ -228,6 +242,7 @@ class _Merge:
         """Imports that resolved on both sides resolve in the result, or it is a conflict."""
         mine = self._side({t.path: t.mine for t in self.triples})
         result = self._side({path: outcome.file for path, outcome in outcomes.items()})
+        self._vouch_for_calls(mine, result, outcomes)
         gone = {path for path, outcome in outcomes.items() if outcome.file is None}
         gone |= {outcome.moved_from for outcome in outcomes.values()}
         mine |= dict(self._users_of(self._lost(mine, result), mine))
@@ -239,10 +254,28 @@ class _Merge:
         broken -= self.modules.broken(mine) | self.modules.broken(theirs)
         for lost in sorted(broken, key=lambda item: (item.path, item.module, item.name)):
             what = f"{lost.name or lost.module} is imported from {lost.module}, where it is no more"
-            kept = Outcome(lost.path, Kind.CONFLICT, self.yours.files.get(lost.path))
-            before = outcomes.get(lost.path, kept)
-            conflicts = (*before.conflicts, Conflict(what))
-            outcomes[lost.path] = replace(before, kind=Kind.CONFLICT, conflicts=conflicts)
+            self._accuse(lost.path, what, outcomes)
+
+    def _vouch_for_calls(
+        self, mine: dict[str, str], result: dict[str, str], outcomes: dict[str, Outcome]
+    ) -> None:
+        """Calls that fitted on both sides fit in the result, or it is a conflict."""
+        theirs = self._side({t.path: t.new for t in self.triples})
+        takes, yours, new = map(self.modules.takes, (result, mine, theirs))
+        if all(
+            takes.get(each, yours[each]) == new.get(each, yours[each]) for each in yours
+        ) and all(takes[each] == yours.get(each, takes[each]) for each in takes):
+            return
+        found = self.modules.misfits(result)
+        found -= self.modules.misfits(mine) | self.modules.misfits(theirs)
+        for misfit in sorted(found, key=lambda item: (item.path, item.callee)):
+            self._accuse(misfit.path, f"{misfit.callee} {misfit.what}", outcomes)
+
+    def _accuse(self, path: str, what: str, outcomes: dict[str, Outcome]) -> None:
+        kept = Outcome(path, Kind.CONFLICT, self.yours.files.get(path))
+        before = outcomes.get(path, kept)
+        conflicts = (*before.conflicts, Conflict(what))
+        outcomes[path] = replace(before, kind=Kind.CONFLICT, conflicts=conflicts)
 
     def _side(self, files: dict[str, File | None]) -> dict[str, str]:
         return {

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
+from lightgen.merge.python.around import merge_around
 from lightgen.merge.python.elements import (
     Element,
     Elements,
@@ -39,7 +40,8 @@ def merge_node(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> int:
         return _replace(sides, nodes, edits)
     before = len(edits)
     try:
-        return merge_inside(sides, nodes, edits)
+        code = merge_around(sides, nodes, edits, merge_node) if yours != base else None
+        return merge_inside(sides, nodes, edits) if code is None else code
     except ClashError:
         del edits[before:]
         if yours == base:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from lightgen.merge.python.calls import Callee, Misfit, misfits, signatures
 from lightgen.merge.python.reader import Reader
-from lightgen.merge.python.renames import Renames, members_renamed
+from lightgen.merge.python.renames import Renames, called_as, members_renamed
 from lightgen.merge.python.source import statements_in
 
 
@@ -28,6 +29,7 @@ def renamed_across(
     """
     imported: dict[tuple[str, str], str] = {}
     members: dict[tuple[str, str], str] = {}
+    keywords: dict[tuple[str, str], Mapping[str, str]] = {}
     for path, (base, yours) in pairs.items():
         before, mine = reader.find(base), reader.find(yours)
         if before and mine:
@@ -35,8 +37,10 @@ def renamed_across(
             members |= members_renamed(before, renames)
             for old, new in renames.names.items():
                 imported[module_of(path), old] = new
+            for scope, names in renames.local.items():
+                keywords[module_of(path), called_as(scope)] = names
     modules = {module_of(old): module_of(new) for old, new in moved.items()}
-    return Renames(imported=imported, modules=modules, members=members)
+    return Renames(imported=imported, modules=modules, members=members, keywords=keywords)
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,28 @@ class Modules:
             tree = self._tree(text)
             self._imports[text] = list(_imports_of(tree)) if tree else []
         return self._imports[text]
+
+    def misfits(self, texts: Mapping[str, str]) -> set[Misfit]:
+        """Calls between some files that don't fit what they call."""
+        trees = {path: self._tree(text) for path, text in texts.items()}
+        known: dict[Callee, ast.arguments] = {}
+        for path, tree in trees.items():
+            known |= dict(signatures(module_of(path), tree)) if tree else {}
+        return {
+            misfit
+            for path, tree in trees.items()
+            if tree
+            for misfit in misfits(path, module_of(path), tree, known)
+        }
+
+    def takes(self, texts: Mapping[str, str]) -> dict[Callee, str]:
+        """What the functions, classes and methods of some files take, as text."""
+        return {
+            callee: ast.unparse(arguments)
+            for path, text in texts.items()
+            if (tree := self._tree(text))
+            for callee, arguments in signatures(module_of(path), tree)
+        }
 
     def broken(self, texts: Mapping[str, str]) -> set[Import]:
         """Imports between some files that don't resolve."""

@@ -29,7 +29,7 @@ class Renames:
     `names` are those of the module itself, `local` those of an outermost function by its
     qualified name, `attributes` by the object (`self.`, `model.net.`) that they are taken from, or
     ANY. `imported` are names by the module that they are imported from, `modules` whole modules,
-    `members` attributes of a class by its name.
+    `members` attributes of a class by its name, `keywords` parameters of what is imported.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -38,10 +38,11 @@ class Renames:
     imported: Mapping[tuple[str, str], str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    keywords: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         own = self.names or self.local or self.attributes
-        return bool(own or self.imported or self.modules or self.members)
+        return bool(own or self.imported or self.modules or self.members or self.keywords)
 
 
 def occurrences(source: Source) -> list[Occurrence]:
@@ -342,15 +343,26 @@ def _import_edits(source: Source, renames: Renames) -> Iterator[Edit]:
                     yield Edit(start, start + len(alias.name), renames.modules[alias.name])
 
 
+def called_as(scope: str) -> str:
+    """The name by which a function is called, given its qualified name."""
+    return scope.removesuffix(".__init__").rpartition(".")[2]
+
+
 def _keyword_edits(source: Source, renames: Renames) -> Iterator[Edit]:
     """Parameters that were renamed, in calls that name them."""
-    by_function = {scope.rpartition(".")[2]: names for scope, names in renames.local.items()}
-    for node in ast.walk(source.tree):
+    names = {called_as(scope): found for scope, found in renames.local.items()}
+    for node in ast.walk(source.tree) if renames.keywords else ():
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                found = renames.keywords.get((node.module or "", alias.name))
+                if found:
+                    names[alias.asname or alias.name] = found
+    for node in ast.walk(source.tree) if names else ():
         if not isinstance(node, ast.Call):
             continue
         function = getattr(node.func, "attr", getattr(node.func, "id", ""))
         for keyword in node.keywords:
-            new = by_function.get(function, {}).get(keyword.arg or "")
+            new = names.get(function, {}).get(keyword.arg or "")
             if new:
                 start = source.span(keyword)[0]
                 yield Edit(start, start + len(keyword.arg or ""), new)
