@@ -1,121 +1,94 @@
 """The merge of lightgen and of others on the scenarios of tests/merge: right, conflict or wrong.
 
-A scenario with one right answer is merged right, ends in a conflict, or is silently wrong: clean,
-but not what is right. Where only a conflict is right, a conflict counts as right and anything clean
-as silently wrong. Answers are compared as syntax plus comments, free of the order of imports,
-definitions, keywords and groups.
+`git merge-file` gets each file; copier and cruft, where they are installed, a project committed as
+their template made it, edited and committed again, and a template in git with two versions. A clean
+result is right if it is what is expected, as syntax plus comments and free of the order of imports,
+definitions, keywords and groups, and if the scenario's checks of the text hold. It is silently
+wrong if not, and where only a conflict is right.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support.merging import merge
 from support.scenarios import Scenario, scenarios
 
-from lightgen.tree import File, Tree
+from benchmarks.peers.merges import Merge, by, by_git, by_lightgen
+from benchmarks.peers.updaters import add_programs, installed
+from lightgen.tree import File
 
-# A merge of three projects: the result, and whether it has conflicts.
-Merge: TypeAlias = Callable[[Tree, Tree, Tree], tuple[Tree, bool]]
-
-RIGHT, CONFLICT, WRONG = "clean and right", "conflict", "silently wrong"
-
-
-def by_lightgen(base: Tree, yours: Tree, new: Tree) -> tuple[Tree, bool]:
-    """lightgen's own merge of projects."""
-    result = merge(base, yours, new)
-    return result.tree, bool(result.conflicts)
-
-
-def by_git(base: Tree, yours: Tree, new: Tree) -> tuple[Tree, bool]:
-    """`git merge-file` for a file that both changed; who changed alone wins otherwise."""
-    result: dict[str, File] = {}
-    conflict = False
-    for path in sorted(base.keys() | yours.keys() | new.keys()):
-        sides = base.get(path), yours.get(path), new.get(path)
-        file, clash = _file_by_git(*sides)
-        conflict |= clash
-        if file is not None:
-            result[path] = file
-    return result, conflict
-
-
-def _file_by_git(
-    base: File | None, mine: File | None, new: File | None
-) -> tuple[File | None, bool]:
-    if mine == new or new == base:
-        return mine, False
-    if mine == base:
-        return new, False
-    if mine is None or new is None:
-        return mine or new, True
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder, name) for name in ("yours", "base", "new")]
-        for path, file in zip(paths, (mine, base or File(b""), new), strict=True):
-            path.write_bytes(file.content)
-        done = subprocess.run(["git", "merge-file", "-p", *paths], capture_output=True)
-    return File(done.stdout, mine.executable), done.returncode != 0
-
-
-# copier and cruft need a template of each project: their place in the table is here.
-CONTESTANTS: Mapping[str, Merge] = {"lightgen": by_lightgen, "git merge-file": by_git}
-
-
-def verdict(scenario: Scenario, merge: Merge) -> str:
-    """What a merge makes of a scenario."""
-    tree, conflict = merge(scenario.base, scenario.yours, scenario.new)
-    if conflict:
-        return CONFLICT
-    wrong = scenario.must_conflict or scenario.faults(tree, exact=False)
-    return WRONG if wrong else RIGHT
+RIGHT, CONFLICT, WRONG = VERDICTS = ("clean and right", "conflict", "silently wrong")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--each", action="store_true", help="a line for each scenario")
-    each = parser.parse_args().each
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--each", action="store_true", help="a line for each scenario too")
+    options.add_argument("names", nargs="*", metavar="SCENARIO", help="left out: all of them")
+    add_programs(options)
+    arguments = options.parse_args()
+    some = [each for each in scenarios() if each.name in (arguments.names or [each.name])]
+    merges = {"lightgen": by_lightgen, "git merge-file": by_git}
+    merges |= {f"{updater.name} update": by(updater) for updater in installed(arguments)}
+    found = {name: verdicts(name, merge, some) for name, merge in merges.items()}
     console = Console(soft_wrap=True)
-    found = {
-        name: {scenario.name: verdict(scenario, merge) for scenario in scenarios()}
-        for name, merge in CONTESTANTS.items()
-    }
-    if each:
-        table = Table(title="each scenario")
-        for head in ("scenario", *CONTESTANTS):
-            table.add_column(head)
-        for scenario in scenarios():
-            table.add_row(scenario.name, *(found[name][scenario.name] for name in CONTESTANTS))
-        console.print(table)
-    for title, some in (
-        (
-            "one right answer",
-            [s for s in scenarios() if not s.must_conflict and not s.may_conflict],
-        ),
-        (
-            "a conflict is right, or as good",
-            [s for s in scenarios() if s.must_conflict or s.may_conflict],
-        ),
-    ):
-        table = Table(title=f"{len(some)} scenarios: {title}")
-        table.add_column("")
-        for head in (RIGHT, CONFLICT, WRONG):
-            table.add_column(head, justify="right")
-        for name in CONTESTANTS:
-            counts = Counter(found[name][scenario.name] for scenario in some)
-            table.add_row(name, *(str(counts[head]) for head in (RIGHT, CONFLICT, WRONG)))
-        console.print(table)
+    if arguments.each:
+        console.print(table_of_each(some, found))
+    decided = [each for each in some if not (each.must_conflict or each.may_conflict)]
+    console.print(table_of_counts("one right answer", decided, found))
+    others = [each for each in some if each not in decided]
+    console.print(table_of_counts("a conflict is right, or as good", others, found))
+
+
+def verdicts(name: str, merge: Merge, some: Sequence[Scenario]) -> dict[str, str]:
+    """What a merge makes of each scenario."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(partial(verdict, merge), some)
+        shown = track(found, name, len(some), console=Console(stderr=True), transient=True)
+        return {scenario.name: each for scenario, each in zip(some, shown, strict=True)}
+
+
+def verdict(merge: Merge, scenario: Scenario) -> str:
+    """What a merge makes of a scenario."""
+    versions = (scenario.base, scenario.yours, scenario.new)
+    base, yours, new = ({path: file.content for path, file in tree.items()} for tree in versions)
+    files, is_undecided = merge(base, yours, new)
+    if is_undecided:
+        return CONFLICT
+    tree = {path: File(content) for path, content in files.items()}
+    return WRONG if scenario.must_conflict or scenario.faults(tree, exact=False) else RIGHT
+
+
+def table_of_each(some: Iterable[Scenario], found: dict[str, dict[str, str]]) -> Table:
+    table = Table("scenario", *found, title="each scenario")
+    for scenario in some:
+        words = (of[scenario.name].split()[-1] for of in found.values())
+        table.add_row(scenario.name, *words)
+    return table
+
+
+def table_of_counts(
+    title: str, some: Sequence[Scenario], found: dict[str, dict[str, str]]
+) -> Table:
+    table = Table("", title=f"{len(some)} scenarios: {title}")
+    for head in VERDICTS:
+        table.add_column(head, justify="right")
+    for name, of in found.items():
+        counts = Counter(of[scenario.name] for scenario in some)
+        table.add_row(name, *(str(counts[head]) for head in VERDICTS))
+    return table
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ class Updater:
     create: Callable[[str, Path], list[str]]
     update: list[str]
 
+    def run_update(self, project: Path, home: Path) -> subprocess.CompletedProcess[bytes]:
+        """Update a project, whatever comes of it."""
+        return _run(self.update, project, home)
+
 
 def copier(program: str) -> Updater:
     """The copier at this path."""
@@ -120,7 +124,7 @@ def make_project(updater: Updater, home: Path, versions: Sequence[Files], packag
         write_files(template, updater.template(tree, package))
         _commit(template, home, tag)
         git(template, home, "tag", tag)
-    _run(updater.create(str(template), project), project.parent, home)
+    _succeed(updater.create(str(template), project), project.parent, home)
     made = read_files(project)
     if without(made, [updater.own]) != dict(before):
         raise RuntimeError(f"{updater.name} made another project")
@@ -138,20 +142,22 @@ def _commit(folder: Path, home: Path, message: str) -> None:
 
 def git(folder: Path, home: Path, *words: str) -> str:
     """Run git in a folder and return what it prints."""
-    return _run(["git", *words], folder, home)
+    return _succeed(["git", *words], folder, home)
 
 
-def _run(command: Sequence[str], folder: Path, home: Path) -> str:
-    done = subprocess.run(
+def _succeed(command: Sequence[str], folder: Path, home: Path) -> str:
+    done = _run(command, folder, home)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.decode(errors='replace')}")
+    return done.stdout.decode(errors="replace")
+
+
+def _run(command: Sequence[str], folder: Path, home: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
         command,
         cwd=folder,
         env={**os.environ, "HOME": str(home)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
-        errors="replace",
         check=False,
     )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
-    return done.stdout
