@@ -45,7 +45,7 @@ class Statement:
         node = self.node
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             return "AnnAssign"
-        return type(node).__name__
+        return type(node).__name__.removeprefix("Async")
 
     @cached_property
     def name(self) -> Hashable | None:

@@ -199,6 +199,8 @@ def _what(mine: list[Statement], theirs: list[Statement]) -> str:
         return f"the new side adds to what you removed: {short(theirs[0])}"
     if not theirs:
         return f"the new side removes what stands around {short(mine[0])}"
+    if len({mine[0].name, theirs[0].name}) == 1:
+        return f"both sides changed {short(mine[0])}"
     return f"both sides add statements here: {short(mine[0])} / {short(theirs[0])}"
 
 

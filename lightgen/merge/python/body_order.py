@@ -47,14 +47,16 @@ def order_statements(sides: Sides, blocks: Three[Block]) -> tuple[list[Place], l
         if not kept or not all(map(_is_loose, kept)):
             raise
         places = merge_order(replace(lists, is_free=True))
-    return _as_runs(places, new), wraps
+    return _as_runs(places, (base, yours, new)), wraps
 
 
 def _rank(statement: Statement) -> int:
-    """Imports go before definitions, and these before what may call them."""
-    if statement.is_import:
+    """A docstring goes first, imports before definitions, and these before what may call them."""
+    if statement.source.keys.is_docstring(statement.node):
         return 0
-    return 1 if is_definition(statement.node) else 2
+    if statement.is_import:
+        return 1 if getattr(statement.node, "module", None) == "__future__" else 2
+    return 3 if is_definition(statement.node) else 4
 
 
 def _is_loose(statement: Statement) -> bool:
@@ -96,12 +98,15 @@ def _inside(wraps: list[Wrap]) -> Three[frozenset[int]]:
     return base, yours, frozenset(index for wrap in wraps for index in wrap.new[1:])
 
 
-def _as_runs(places: list[Place], new: list[Statement]) -> list[Place]:
-    """What new inserts beside something that you removed and it changes is one conflict with it."""
+def _as_runs(places: list[Place], lists: Three[list[Statement]]) -> list[Place]:
+    """What new inserts beside something that one side removed and the other changed is one
+    conflict with it.
+    """
+    base, yours, new = lists
     runs: list[Place] = []
     run: list[Place] = []
     for place in places:
-        if _is_of_new(place, new):
+        if _is_of_new(place, new) or _is_lost_edit(place, base, yours):
             run.append(place)
             continue
         runs += _as_one(run)
@@ -117,14 +122,24 @@ def _is_of_new(place: Place, new: list[Statement]) -> bool:
     return place.yours is None and place.new is not None and not _is_loose(new[place.new])
 
 
+def _is_lost_edit(place: Place, base: list[Statement], yours: list[Statement]) -> bool:
+    """Whether new removed there a plain statement that you changed."""
+    if isinstance(place, Contest) or place.base is None or place.yours is None:
+        return False
+    before, mine = base[place.base], yours[place.yours]
+    return place.new is None and not _is_loose(mine) and before.full != mine.full
+
+
 def _as_one(run: list[Place]) -> list[Place]:
+    """A run as one conflict, if anything in it is in doubt."""
     doubtful = [place for place in run if isinstance(place, Contest) or place.base is not None]
     if len(run) < 2 or not doubtful:
         return run
-    return [Contest([], [index for place in run for index in _new_of(place)])]
+    yours = [index for place in run for index in _indices(place.yours)]
+    return [Contest(yours, [index for place in run for index in _indices(place.new)])]
 
 
-def _new_of(place: Place) -> list[int]:
-    if isinstance(place, Contest):
-        return place.new
-    return [] if place.new is None else [place.new]
+def _indices(found: list[int] | int | None) -> list[int]:
+    if isinstance(found, list):
+        return found
+    return [] if found is None else [found]

@@ -10,6 +10,7 @@ from lightgen.merge.python.blocks import Statement, header_end
 from lightgen.merge.python.elements import (
     Element,
     Elements,
+    Part,
     parts_of_call,
     parts_of_parameters,
     read_elements,
@@ -25,7 +26,7 @@ from lightgen.merge.python.optional import merge_optional
 from lightgen.merge.python.order import ClashError
 from lightgen.merge.python.rows import Policy, merge_elements, shown
 from lightgen.merge.python.sides import Sides, Three
-from lightgen.merge.python.source import Source
+from lightgen.merge.python.source import NOWHERE, Source
 from lightgen.merge.python.splice import Edit, apply_edits, lines_for
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -80,25 +81,36 @@ def _merge_fields(sides: Sides, nodes: Three[ast.stmt], edits: list[Edit]) -> Fi
         return _merge_function(sides, cast("Three[_Function]", nodes), edits)
     if isinstance(yours, ast.ClassDef):
         return _merge_class(sides, cast("Three[ast.ClassDef]", nodes), edits)
+    if isinstance(yours, ast.With | ast.AsyncWith):
+        merged = merge_elements(sides, read_three(sides, nodes, _with_items), edits, _ITEMS)
+        return {"items": sides.yours.keys.of_all(keys[0] for _, keys in merged)}
     fields: Fields = {}
     for name in yours._fields:
         if name in _SUITES or name == "type_comment":
             continue
         base, mine, theirs = (getattr(node, name) for node in nodes)
-        merge = _merge_items if isinstance(mine, list) else merge_node
-        fields[name] = merge(sides, (base, mine, theirs), edits)
+        fields[name] = merge_node(sides, (base, mine, theirs), edits)
     return fields
 
 
-def _merge_items(sides: Sides, three: Three[list[ast.AST]], edits: list[Edit]) -> int:
-    base, yours, new = three
-    if len(base) == len(yours) == len(new):
-        numbers = [merge_inside(sides, item, edits) for item in zip(*three, strict=True)]
-        return sides.yours.keys.of_all(numbers)
-    keys = sides.keys(three)
-    if keys[2] in keys[:2]:
-        return keys[1]
-    raise ClashError("both sides changed a header")
+def _with_items(source: Source, node: ast.AST) -> Elements:
+    assert isinstance(node, ast.With | ast.AsyncWith)
+    first, last = node.items[0].context_expr, node.items[-1]
+    start = source.outer_span(first)[0]
+    end = source.outer_span(last.optional_vars or last.context_expr)[1]
+    parts = [Part((item,), None, "item") for item in node.items]
+    opened = source.enclosing(start)
+    if opened != NOWHERE:  # with (a as b, c as d):
+        return read_elements(source, opened, (opened + 1, source.closing[opened]), parts)
+    return read_elements(source, NOWHERE, (start, end), parts)
+
+
+def _merge_item(sides: Sides, items: Three[Element], edits: list[Edit]) -> tuple[int, ...]:
+    base, yours, new = (item.nodes[0] for item in items)
+    return (merge_inside(sides, (base, yours, new), edits),)
+
+
+_ITEMS = Policy(_merge_item, commute=lambda yours, new: False)
 
 
 def _merge_function(sides: Sides, nodes: Three[_Function], edits: list[Edit]) -> Fields:
@@ -129,8 +141,8 @@ def _merge_name(sides: Sides, nodes: Three[_Definition], edits: list[Edit]) -> i
     base, yours, new = nodes
     if new.name in (base.name, yours.name):
         return sides.yours.key(yours.name)
-    if yours.name != base.name:
-        raise ClashError(f"both sides renamed {base.name}")
+    if yours.name != base.name or base.name in sides.doubtful:
+        raise ClashError(f"the new side renames {base.name}")
     start = sides.yours.span(yours)[0]
     match = re.compile(rf"[\w\s]*?\b{re.escape(yours.name)}\b").match(sides.yours.text, start)
     assert match

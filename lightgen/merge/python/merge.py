@@ -11,8 +11,8 @@ from lightgen.merge.python.bodies import merge_block
 from lightgen.merge.python.names import imported_names, unresolved
 from lightgen.merge.python.order import ClashError
 from lightgen.merge.python.reader import Elsewhere, Reader
-from lightgen.merge.python.renames import renamed
-from lightgen.merge.python.sides import Sides, finished, taking_yours
+from lightgen.merge.python.renames import renamed, without
+from lightgen.merge.python.sides import Sides, Three, finished, taking_yours
 from lightgen.merge.python.source import Source
 from lightgen.merge.python.splice import Edit, apply_edits
 
@@ -56,15 +56,28 @@ def is_same_code(base: str, yours: str) -> bool:
 
 
 def _by_structure(
-    before: Source, mine: Source, theirs: Source, labels: Labels, elsewhere: Elsewhere
+    base: Source, yours: Source, new: Source, labels: Labels, elsewhere: Elsewhere
 ) -> MergedText:
+    base, yours, new = _with_one_name(base, yours, new, elsewhere)
+    text, sides, missing = _guarded(Sides((base, yours, new), labels))
+    merged = finished(text, sides)
+    if missing:
+        what = f"{', '.join(sorted(missing))} is left without a definition"
+        merged = replace(merged, conflicts=(*merged.conflicts, Conflict(what)))
+    return merged
+
+
+def _with_one_name(base: Source, yours: Source, new: Source, elsewhere: Elsewhere) -> Three[Source]:
+    """The three versions, in each what either side renamed; not what both renamed differently."""
     reader = elsewhere.reader
-    for renames in (reader.renames(before, mine), elsewhere.renames):
+    mine, theirs = reader.renames(base, yours), reader.renames(base, new)
+    for_yours = without(theirs, mine)
+    if for_yours:
+        base, yours = (reader.read(renamed(source, for_yours)) for source in (base, yours))
+    for renames in (without(reader.renames(base, yours), theirs), elsewhere.renames):
         if renames:
-            before = reader.read(renamed(before, renames))
-            theirs = reader.read(renamed(theirs, renames))
-    text, sides = _guarded(Sides((before, mine, theirs), labels))
-    return finished(text, sides)
+            base, new = (reader.read(renamed(source, renames)) for source in (base, new))
+    return base, yours, new
 
 
 def _by_lines(base: Source, yours: Source, new: Source, labels: Labels) -> MergedText:
@@ -91,14 +104,16 @@ def _end_like(text: str, base: str, yours: str, new: str) -> str:
     return text.removesuffix("\n")
 
 
-def _guarded(sides: Sides) -> tuple[str, Sides]:
-    """Merge, and merge again more cautiously until every name resolves that did before."""
+def _guarded(sides: Sides) -> tuple[str, Sides, set[str]]:
+    """Merge, and merge again more cautiously until every name resolves that did before.
+
+    Returns also the names for which that was not to be had.
+    """
     before = unresolved(sides.yours) | unresolved(sides.new)
     bound = {name for source in sides.sources for name in imported_names(source.tree)}
     for _ in range(_ROUNDS):
         text, result = _merged(sides)
-        missing = unresolved(result) - before
-        names = {name for _, name in missing}
+        names = {name for _, name in unresolved(result) - before}
         fresh = names - sides.needed - sides.doubtful
         if not names or not fresh:
             break
@@ -109,7 +124,7 @@ def _guarded(sides: Sides) -> tuple[str, Sides]:
             needed=sides.needed | imports,
             doubtful=sides.doubtful | (fresh - imports),
         )
-    return text, sides
+    return text, sides, names
 
 
 def _merged(sides: Sides) -> tuple[str, Source]:

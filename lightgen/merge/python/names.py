@@ -32,7 +32,23 @@ def unresolved(source: Source) -> frozenset[tuple[str, str]]:
             found |= {(f"{node.name}()", name) for name in _read_too_early(node)}
     if not _has_star(source.tree):
         found |= {("", name) for name in _unbound(source.text)}
+        found |= {("__all__", name) for name in _exported(source.tree) - _bound_here(source.text)}
     return frozenset(found)
+
+
+def _exported(tree: ast.Module) -> set[str]:
+    return {
+        text.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        for text in ast.walk(node.value)
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    }
+
+
+def _bound_here(text: str) -> set[str]:
+    table = symtable.symtable(text, "merged", "exec")
+    return {symbol.get_name() for symbol in table.get_symbols() if _binds(symbol)}
 
 
 def _has_star(tree: ast.Module) -> bool:
@@ -46,7 +62,7 @@ def _has_star(tree: ast.Module) -> bool:
 
 def _unbound(text: str) -> set[str]:
     table = symtable.symtable(text, "merged", "exec")
-    bound = {symbol.get_name() for symbol in table.get_symbols() if _binds(symbol)}
+    bound = _bound_here(text)
     bound |= {
         symbol.get_name()
         for inner in _tables(table)

@@ -41,8 +41,9 @@ class Lists:
     deleted differs in new; `commute` whether two insertions, of yours and of new, may stand in
     any order; `first` whether that of new goes before yours. `is_loose` tells of an insertion,
     true for yours, whether it may stand anywhere; `is_double` of a piece of the base whether
-    another is equal to it. In a list that `is_free` the order means nothing. Pieces that are
-    `inside` of another, of base, yours and new, have no place of their own.
+    another is equal to it. In a list that `is_free` the order means nothing; where `moves_matter`,
+    what one side moved the other must not have taken away. Pieces that are `inside` of another, of
+    base, yours and new, have no place of their own.
     """
 
     counts: tuple[int, int, int]
@@ -55,6 +56,7 @@ class Lists:
     is_loose: Callable[[bool, int], bool] = lambda is_yours, index: False
     is_double: Callable[[int], bool] = lambda base: False
     is_free: bool = False
+    moves_matter: bool = False
     inside: tuple[frozenset[int], frozenset[int], frozenset[int]] = (
         frozenset(),
         frozenset(),
@@ -66,6 +68,7 @@ def merge_order(lists: Lists) -> list[Place]:
     """Place every piece once. ClashError where both sides reordered differently."""
     if not lists.is_free:
         _refuse_torn(lists)
+        _refuse_lost_moves(lists)
     places = _yours(lists)
     moved = _moved_by_new(lists)
     if moved:
@@ -103,6 +106,18 @@ def _refuse_torn(lists: Lists) -> None:
         theirs = {b for b in gap if b not in lists.theirs}
         if mine and theirs and mine != theirs and any(map(lists.is_double, gap)):
             raise ClashError("both sides took away from a list with equal entries")
+
+
+def _refuse_lost_moves(lists: Lists) -> None:
+    """Raise ClashError where you moved what new took away, or has made into something else."""
+    if not lists.moves_matter:
+        return
+    in_your_order = sorted(lists.mine, key=lists.mine.__getitem__)
+    if in_your_order != sorted(in_your_order) and not lists.theirs.keys() >= lists.mine.keys():
+        raise ClashError("you moved what the new side removes")
+    in_new_order = sorted(lists.theirs, key=lists.theirs.__getitem__)
+    if in_new_order != sorted(in_new_order) and not lists.mine.keys() >= lists.theirs.keys():
+        raise ClashError("the new side moves what you removed")
 
 
 def _is_within_deleted(

@@ -1,4 +1,4 @@
-"""What you renamed consistently: found by comparing the base with yours, applied to the rest."""
+"""What a side renamed consistently: found by comparing it with the base, applied to the rest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lightgen.merge.python.align import align
 from lightgen.merge.python.blocks import Statement
@@ -41,7 +41,7 @@ class Renames:
     keywords: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        own = self.names or self.local or self.attributes
+        own = self.names or any(self.local.values()) or any(self.attributes.values())
         return bool(own or self.imported or self.modules or self.members or self.keywords)
 
 
@@ -90,6 +90,11 @@ class _Reader:
                 at = self.source.span(node)[1] - len(name)
                 binds = isinstance(ctx, ast.Store)
                 yield Occurrence(at, f"{ast.unparse(value)}.", name, binds)
+            case ast.alias(name=name, asname=asname) if name.isidentifier():
+                start = self.source.span(node)[0 if asname is None else 1] - len(asname or "")
+                yield Occurrence(
+                    start, scope.of(asname or name), asname or name, False, is_alias=True
+                )
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 where = f"{_SELF}." if scope.in_class else scope.of(node.name)
                 yield Occurrence(self._name_at(node), where, node.name, True, True)
@@ -125,6 +130,7 @@ def find_renames(base: Source, yours: Source) -> Renames:
     bound = [_places(source, binding=True) for source in (base, yours)]
     all_places = [_places(source, binding=False) for source in (base, yours)]
     moved = _scopes(base, yours, votes)
+    aliases = _aliases_renamed(base, yours)
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for (scope, old), counted in votes.items():
         if len(counted) != 1:
@@ -133,9 +139,27 @@ def find_renames(base: Source, yours: Source) -> Renames:
         there = moved.get(scope, scope)
         gone = (there, old) not in all_places[1] and (scope, new) not in all_places[0]
         held = (scope, old) in bound[0] and (there, new) in bound[1]
+        held = held or aliases.get(old) == new
         if new != old and gone and (held or _follows(scope)):
             found[scope][old] = new
     return _renames(found)
+
+
+def _aliases_renamed(base: Source, yours: Source) -> dict[str, str]:
+    """What the same things are imported as on both sides, by the name in the base."""
+    before, after = (dict(_bound_imports(source)) for source in (base, yours))
+    return {before[thing]: after[thing] for thing in before.keys() & after.keys()}
+
+
+def _bound_imports(source: Source) -> Iterator[tuple[tuple[str, str], str]]:
+    for node in source.tree.body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield (f"{node.level}{node.module}", alias.name), alias.asname or alias.name
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.asname or alias.name.isidentifier():
+                    yield ("", alias.name), alias.asname or alias.name
 
 
 def _follows(scope: str) -> bool:
@@ -235,6 +259,8 @@ def _identifier_start(source: Source, node: ast.AST) -> int:
             return source.span(node)[0]
         case ast.Attribute(attr=attr):
             return source.span(node)[1] - len(attr)
+        case ast.alias(asname=asname):
+            return source.span(node)[0 if asname is None else 1] - len(asname or "")
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return _Reader(source)._name_at(node)
     return -1
@@ -290,7 +316,8 @@ def _objects(source: Source, classes: set[str]) -> dict[str, str]:
 
 def renamed(source: Source, renames: Renames) -> str:
     """The text of a file with the new names."""
-    names = {**renames.names, **_imported(source, renames)}
+    imported = _imported(source, renames)
+    names = {**renames.names, **imported}
     classes = {cls for cls, _ in renames.members}
     objects = _objects(source, classes)
     edits = []
@@ -306,11 +333,56 @@ def renamed(source: Source, renames: Renames) -> str:
                 new = renames.members.get((owner, old)) or renames.attributes.get(ANY, {}).get(old)
         else:
             new = renames.local.get(scope, {}).get(old)
-        if new:
+        if new and occurrence.is_alias and imported.get(old) != new:
+            edits.append(_alias_edit(source, occurrence, new))
+        elif new and not occurrence.is_alias:
             edits.append(Edit(occurrence.start, occurrence.start + len(old), new))
     edits += _import_edits(source, renames)
+    edits += _exported_edits(source, names)
     edits += _keyword_edits(source, renames)
     return apply_edits(source.text, edits)
+
+
+def _alias_edit(source: Source, occurrence: Occurrence, new: str) -> Edit:
+    """Import under the new name what is imported under another or under its own."""
+    start, end = occurrence.start, occurrence.start + len(occurrence.name)
+    has_other = source.text[:start].rstrip().endswith(" as")
+    return Edit(start, end, new) if has_other else Edit(end, end, f" as {new}")
+
+
+def _exported_edits(source: Source, names: Mapping[str, str]) -> Iterator[Edit]:
+    """The texts in __all__."""
+    for node in source.tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
+                for text in ast.walk(value):
+                    match text:
+                        case ast.Constant(value=str(old)) if old in names:
+                            start = source.text.index(old, source.span(text)[0])
+                            yield Edit(start, start + len(old), names[old])
+
+
+def without(renames: Renames, others: Renames) -> Renames:
+    """Renames but for those of names that others rename to something else."""
+    taken: dict[str, set[str]] = defaultdict(set)
+    for old, new in _pairs(others):
+        taken[old].add(new)
+
+    def kept(names: Mapping[str, str]) -> dict[str, str]:
+        return {old: new for old, new in names.items() if taken.get(old, {new}) == {new}}
+
+    return replace(
+        renames,
+        names=kept(renames.names),
+        local={scope: kept(names) for scope, names in renames.local.items()},
+        attributes={scope: kept(names) for scope, names in renames.attributes.items()},
+    )
+
+
+def _pairs(renames: Renames) -> Iterator[tuple[str, str]]:
+    yield from renames.names.items()
+    for names in (*renames.local.values(), *renames.attributes.values()):
+        yield from names.items()
 
 
 def _imported(source: Source, renames: Renames) -> dict[str, str]:

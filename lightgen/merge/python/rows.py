@@ -55,6 +55,7 @@ def merge_elements(
         lambda is_yours, index: (yours if is_yours else new)[index].name is not None,
         lambda b: doubles[base[b].code] > 1,
         policy.is_free,
+        moves_matter=True,
     )
     rows: list[Row] = []
     for place in merge_order(lists):

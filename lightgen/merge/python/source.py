@@ -26,6 +26,7 @@ class Occurrence:
     name: str
     binds: bool
     is_definition: bool = False
+    is_alias: bool = False
 
 
 @dataclass(frozen=True)

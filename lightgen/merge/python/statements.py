@@ -63,15 +63,28 @@ def merge_core(
         if sides.doubtful & (new.bag.keys() - base.bag.keys()) and new.code != base.code:
             raise ClashError(doubt(sides, new))
         return _merge_simple(sides, three, edits)
-    if len({type(statement.node) for statement in three}) > 1:
+    if len({statement.kind for statement in three}) > 1:
         raise ClashError(f"both sides changed {short(base)}")
+    node = _merge_async(sides, three, edits)
     fields = {}
     if isinstance(yours.node, _DEFINITIONS):
         fields["decorator_list"] = merge_decorators(sides, three, edits)
     if not isinstance(yours.node, ast.Try | ast.TryStar):
         fields |= merge_header(sides, three, edits)
     fields |= merge_clauses(sides, three, edits, merge_block, merge_core)
-    return sides.yours.keys.composed(yours.node, fields)
+    return sides.yours.keys.composed(node, fields)
+
+
+def _merge_async(sides: Sides, three: Three[Statement], edits: list[Edit]) -> ast.stmt:
+    """Carry it if new makes a statement async, or no longer; return a node of the right type."""
+    base, yours, new = (type(statement.node) for statement in three)
+    if new in (base, yours):
+        return three[1].node
+    start = sides.yours.span(three[1].node)[0]
+    is_async = new.__name__.startswith("Async")
+    end = start if is_async else sides.yours.text.index("async", start) + len("async ")
+    edits.append(Edit(start, end, "async " if is_async else ""))
+    return three[2].node
 
 
 def short(statement: Statement) -> str:
