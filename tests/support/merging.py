@@ -166,6 +166,14 @@ class _Free(ast.NodeTransformer):
     """Order set aside where it has no meaning: definitions, keywords, keys, lists of tables."""
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
+        """Constants that follow one another may stand in any order."""
+        body = node.body
+        for at in range(len(body)):
+            while at and _is_constant(body[at - 1]) and _is_constant(body[at]):
+                if ast.dump(body[at - 1]) <= ast.dump(body[at]):
+                    break
+                body[at - 1], body[at] = body[at], body[at - 1]
+                at -= 1
         return self._body(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
@@ -201,6 +209,10 @@ class _Free(ast.NodeTransformer):
         _clean_docstring(node)
         node.body.sort(key=lambda each: getattr(each, "name", ""))
         return node
+
+
+def _is_constant(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
 
 
 def _clean_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> None:

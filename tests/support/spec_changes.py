@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from support.projects import plan_of
-
 from lightgen.render.project import render_project
 from lightgen.tree import Tree
+from support.projects import plan_of
 
 _GROUPS: dict[str, Any] = {"backbone": {"lr": 1e-4}, "head": {"lr": 1e-3}}
 _DECAYED: dict[str, Any] = {"backbone": {"lr": 1e-4}, "head": {}}

@@ -63,18 +63,9 @@ def comment_behind_a_rate(text: str) -> str:
 @on_file("optim.py")
 def comment_above_a_group(text: str) -> str:
     code = Code(text)
-    at = code.start(_group(code, "head"))
+    at = code.start(code.group("head"))
     margin = code.text.rfind("\n", 0, at) + 1
     return code.splice(margin, margin, " " * (at - margin) + "# the head learns from scratch\n")
-
-
-def _group(code: Code, name: str) -> ast.Dict:
-    for node in ast.walk(code.tree):
-        if isinstance(node, ast.Dict) and node.values:
-            first = node.values[0]
-            if isinstance(first, ast.Constant) and first.value == name:
-                return node
-    raise NotHere(name)
 
 
 @on_file("train.py")
@@ -149,8 +140,9 @@ def comment_reworded(text: str) -> str:
 def commented_out_statement(text: str) -> str:
     code = Code(text)
     node = code.statement("warnings.filterwarnings('ignore', message='Checkpoint")
-    start, _ = code.lines_of(node)
-    return code.splice(start, start, "# ")
+    start, end = code.lines_of(node)
+    lines = code.text[start:end].splitlines(keepends=True)
+    return code.splice(start, end, "".join(f"# {line}" for line in lines))
 
 
 @on_file("optim.py")

@@ -67,10 +67,7 @@ def _attribute(text: str, old: str, new: str) -> str:
 
 @on_tree
 def method_renamed(tree: Tree) -> Tree:
-    """Called by the user's own code only."""
-    path = path_of(tree, "data.py")
-    text = rename(text_of(tree[path]), "setup", "prepare", lambda *_: True)
-    return {**tree, path: with_text(tree[path], text)}
+    return in_python(tree, lambda text: rename(text, "set_epoch", "begin", lambda *_: True))
 
 
 def _everywhere(tree: Tree, old: str, new: str) -> Tree:
@@ -288,7 +285,8 @@ def function_moved_to_another_file(tree: Tree) -> Tree:
     start, end = code.lines_of(code.definition("parse_rate"))
     body = code.text[start:end]
     text = _cut(code.text, start, end)
-    text = text.replace("import math\n", "", 1)
+    if "math." not in text:
+        text = text.replace("import math\n", "", 1)
     text = text.replace(
         "from sample_run.plot import CurvePlot\n",
         "from sample_run.plot import CurvePlot\nfrom sample_run.recipe import parse_rate\n",

@@ -68,6 +68,15 @@ class Code:
             node = node.func if isinstance(node, ast.Call) else node.value
         raise NotHere(function)
 
+    def group(self, name: str) -> ast.Dict:
+        """The parameter group of that name."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Dict) and node.values:
+                first = node.values[0]
+                if isinstance(first, ast.Constant) and first.value == name:
+                    return node
+        raise NotHere(name)
+
     def start(self, node: ast.stmt | ast.expr) -> int:
         """Where a node begins, its decorators included."""
         decorators = getattr(node, "decorator_list", [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from support.edits.registry import on_file
 from support.edits.source import Code, NotHere
@@ -311,7 +310,7 @@ def whole_body_wrapped(text: str) -> str:
 def changed_statement_wrapped(text: str) -> str:
     code = Code(text)
     node = code.statement("return", "build_optimizer")
-    return code.wrapped(node, node, 'with torch.device("cpu"):')
+    return code.wrapped(node, node, "if rates is not None:")
 
 
 # Calls, lists and dicts.
@@ -369,11 +368,8 @@ def entry_of_a_dict(text: str) -> str:
 
 @on_file("optim.py")
 def setting_of_a_group(text: str) -> str:
-    found = re.search(r'( +)"params": list\(model\.head.*\n', text)
-    if not found:
-        raise NotHere("head")
-    at = found.end()
-    return f'{text[:at]}{found[1]}"eps": 1e-6,\n{text[at:]}'
+    code = Code(text)
+    return code.extended(code.group("head"), '"eps": 1e-6')
 
 
 # Values and signatures.
@@ -475,12 +471,14 @@ def hoisted_to_a_constant(text: str) -> str:
 
 @on_file("optim.py")
 def rate_hoisted_to_a_constant(text: str) -> str:
-    found = re.search(r'"lr": ([0-9.e-]+),', text)
-    if not found:
-        raise NotHere("lr")
-    text = text[: found.start(1)] + "BODY_LR" + text[found.end(1) :]
     code = Code(text)
-    return code.after(code.statement("ParameterGroup:"), f"BODY_LR = {found[1]}")
+    group = code.group("backbone")
+    for key, value in zip(group.keys, group.values, strict=True):
+        if isinstance(key, ast.Constant) and key.value == "lr":
+            rate = code.of(value)
+            code = Code(code.replace(value, "BODY_LR"))
+            return code.after(code.statement("ParameterGroup:"), f"BODY_LR = {rate}")
+    raise NotHere("lr")
 
 
 @on_file("optim.py")
