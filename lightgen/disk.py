@@ -30,23 +30,36 @@ def find_project(path: Path | None, having: str = MEMORY) -> Path:
     """
     if path is None:
         here = Path.cwd()
-        for folder in (here, *here.parents):
-            if os.path.lexists(folder / having):
-                return folder
+        found = _above(here, having)
+        if found:
+            return found
+        if having == MEMORY and (lost := _above(here, _SPEC_NAME)):
+            raise ProjectError(_missing(lost, MEMORY))
         what = f"there is no {having} here, nor in a folder above"
         raise ProjectError(Problem(str(here), what, "go to a project, or give its path"))
     if not path.is_dir():
         what = "this is no folder" if os.path.lexists(path) else "there is no such folder"
         raise ProjectError(Problem(str(path), what, "give the folder of a project"))
     if not os.path.lexists(path / having):
-        raise ProjectError(Problem(str(path), f"there is no {having} in it", _todo(path)))
+        raise ProjectError(_missing(path, having))
     return path.absolute()
 
 
-def _todo(folder: Path) -> str:
+def _above(folder: Path, having: str) -> Path | None:
+    """The nearest folder upwards that has it."""
+    for each in (folder, *folder.parents):
+        if os.path.lexists(each / having):
+            return each
+    return None
+
+
+def _missing(folder: Path, having: str) -> Problem:
+    todo = "give the folder of a project, or run lightgen new"
     if os.path.lexists(folder / _SPEC_NAME):
-        return "run lightgen update --rebuild-base to make it anew from the spec"
-    return "give the folder of a project, or run lightgen new"
+        todo = "run lightgen update --rebuild-base to make it anew from the spec"
+    elif project := _above(folder.absolute(), having):
+        todo = f"it is in a project: give {os.path.relpath(project)}"
+    return Problem(str(folder), f"there is no {having} in it", todo)
 
 
 def read_yours(root: Path, known: Collection[str]) -> Yours:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from lightgen.changes import Update, changes_of, with_beside
 from lightgen.inside import MEMORY
 from lightgen.merge import Labels, Outcome, Yours, merge_trees
 from lightgen.problems import Problem, ProjectError
 from lightgen.transaction import Undo
 from lightgen.tree import File, Tree
-from lightgen.update import Update, changes_of, with_beside
 
 LABELS = Labels("now", "before the update")
+# What the sides are called where a merge tells of a conflict.
+_SIDES = {"the new side": "the undo", "the new render": "the version before the update"}
 
 
 def make_undo(undo: Undo, memory_files: Tree, base: Tree, yours: Yours) -> Update:
@@ -29,7 +33,8 @@ def make_undo(undo: Undo, memory_files: Tree, base: Tree, yours: Yours) -> Updat
         others | {path: file for path in own if (file := side[path])}
         for side in (undo.after, undo.before)
     )
-    outcomes = _touched(merge_trees(after, yours, before, LABELS), own)
+    merged = _touched(merge_trees(after, yours, before, LABELS), own)
+    outcomes = tuple(_reworded(outcome) for outcome in merged)
     changes, beside = changes_of(outcomes, yours)
     expected: dict[str, File | None] = {path: yours.files.get(path) for path in changes}
     expected |= {path: undo.after[path] for path in memory}
@@ -44,3 +49,15 @@ def paths_to_read(undo: Undo, base: Tree) -> set[str]:
 
 def _touched(outcomes: tuple[Outcome, ...], own: set[str]) -> tuple[Outcome, ...]:
     return tuple(each for each in outcomes if {each.path, each.moved_from} & own)
+
+
+def _reworded(outcome: Outcome) -> Outcome:
+    conflicts = (replace(each, what=_of_undo(each.what)) for each in outcome.conflicts)
+    notes = map(_of_undo, outcome.notes)
+    return replace(outcome, conflicts=tuple(conflicts), notes=tuple(notes))
+
+
+def _of_undo(text: str) -> str:
+    for side, name in _SIDES.items():
+        text = text.replace(side, name, 1)
+    return text

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from posixpath import join, normpath
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from lightgen.changes import (
+    STATE,
+    Update,
+    changes_of,
+    left_alone,
+    memory_changes,
+    with_beside,
+)
 from lightgen.generate import Generated, generate
 from lightgen.inside import MEMORY
+from lightgen.memory import BASE_SUFFIX
 from lightgen.merge import Kind, Labels, Outcome, Yours, merge_trees
 from lightgen.merge.outcome import marker_line
 from lightgen.problems import InputError, Problem, ProjectError, guess, raise_if_any
@@ -31,11 +41,9 @@ if TYPE_CHECKING:
     import tomlkit
 
 Look: TypeAlias = Callable[[Collection[str]], Yours]
-Changes: TypeAlias = Mapping[str, File | None]
 
 LABELS = Labels("yours", "new render")
 _BOM = b"\xef\xbb\xbf"
-_STATE = f"{MEMORY}/state.toml"
 
 
 @dataclass(frozen=True)
@@ -55,25 +63,6 @@ class Wish:
     relative_to: Path | None = None
 
 
-@dataclass(frozen=True)
-class Update:
-    """What becomes of each file, and every path to write or remove with what is there before.
-
-    `beside` says under which name the new render of a file is written that is not merged.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    changes: Changes
-    expected: Changes
-    beside: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    @property
-    def has_conflicts(self) -> bool:
-        """Whether something is left for the user to decide."""
-        return any(outcome.kind == Kind.CONFLICT for outcome in self.outcomes)
-
-
 def make_update(project: Project, wish: Wish, look: Look) -> Update:
     """Render the spec anew and merge; `look` reads the user's side at the paths that it is given.
 
@@ -90,11 +79,14 @@ def make_update(project: Project, wish: Wish, look: Look) -> Update:
     _refuse_markers(yours, tree.keys() | generated.rendered.keys(), tree)
     restore = _restored(project, wish, generated.rendered, yours)
     old = {path: file for path, file in tree.items() if path not in restore}
-    outcomes = merge_trees(old, yours, generated.rendered, LABELS)
-    _refuse_markers(yours, {outcome.path for outcome in outcomes} - tree.keys(), {})
+    merged = merge_trees(old, yours, generated.rendered, LABELS)
+    _refuse_markers(yours, {outcome.path for outcome in merged} - tree.keys(), {})
+    outcomes = tuple(_with_todo(outcome, yours) for outcome in merged)
     is_same = project.spec is not None and repr(content_of(document)) == repr(said)
     spec = None if is_same else _new_spec(project.spec, generated.tree[SPEC_NAME], before)
-    return _as_update(project, (*base.notes, *generated.notes), generated, outcomes, yours, spec)
+    update = _as_update(project, generated, outcomes, yours, spec)
+    untouched = left_alone(outcomes, old, generated.rendered)
+    return replace(update, left_alone=untouched, notes=(*base.notes, *generated.notes))
 
 
 def rebuilt_base(project: Project) -> Base:
@@ -104,7 +96,7 @@ def rebuilt_base(project: Project) -> Base:
 
 
 def _base(project: Project, content: Mapping[str, Any], wish: Wish) -> Base:
-    state = project.memory_files.get(_STATE)
+    state = project.memory_files.get(STATE)
     return find_base(
         project.root,
         project.memory,
@@ -154,11 +146,6 @@ def _generate(project: Project, wish: Wish, document: tomlkit.TOMLDocument) -> G
     )
 
 
-def with_beside(paths: Collection[str]) -> set[str]:
-    """These paths and where a render that is not merged would go."""
-    return {name for path in paths for name in (path, f"{path}.new")}
-
-
 def _refuse_markers(yours: Yours, paths: Collection[str], base: Tree) -> None:
     """A file with markers would be merged as if they were the user's text."""
     problems = [
@@ -192,9 +179,18 @@ def _restored(project: Project, wish: Wish, new: Tree, yours: Yours) -> set[str]
     return found
 
 
+def _with_todo(outcome: Outcome, yours: Yours) -> Outcome:
+    """What to do about a file where its content does not say it."""
+    path, todo = outcome.path, ""
+    if outcome.kind == Kind.STILL_DELETED and outcome.notes:
+        todo = f"to bring it back: lightgen update --restore {quote(path)}"
+    elif outcome.beside and f"{path}.new" in yours.blocked:
+        todo = f"the new render is in {MEMORY}/base/{path}{BASE_SUFFIX}: merge it by hand"
+    return replace(outcome, notes=(*outcome.notes, todo)) if todo else outcome
+
+
 def _as_update(
     project: Project,
-    notes: tuple[str, ...],
     generated: Generated,
     outcomes: tuple[Outcome, ...],
     yours: Yours,
@@ -206,9 +202,9 @@ def _as_update(
         kind = Kind.UPDATED if project.spec else Kind.ADDED
         outcomes = (Outcome(SPEC_NAME, kind, spec), *outcomes)
         changes[SPEC_NAME], expected[SPEC_NAME] = spec, project.spec
-    for path, file in _memory_changes(project.memory_files, generated.tree).items():
+    for path, file in memory_changes(project.memory_files, generated.tree).items():
         changes[path], expected[path] = file, project.memory_files.get(path)
-    return Update(outcomes, changes, expected, beside, notes)
+    return Update(outcomes, changes, expected, beside)
 
 
 def _new_spec(before: File | None, after: File, text: str) -> File:
@@ -220,64 +216,3 @@ def _new_spec(before: File | None, after: File, text: str) -> File:
         content = content.partition(b"\n")[2]
     mark = _BOM if before.content.startswith(_BOM) else b""
     return File(mark + content, before.executable)
-
-
-def changes_of(
-    outcomes: Collection[Outcome], yours: Yours
-) -> tuple[dict[str, File | None], dict[str, str]]:
-    """What outcomes change on disk, each path with what stands there afterwards; names beside."""
-    changes: dict[str, File | None] = {}
-    beside: dict[str, str] = {}
-    known = {outcome.path for outcome in outcomes}
-    for outcome in outcomes:
-        path, origin = outcome.path, outcome.moved_from
-        if path not in yours.blocked and outcome.file != yours.files.get(path):
-            changes[path] = outcome.file
-        if origin in yours.files and origin not in known:
-            changes[origin] = None
-        name = _beside_name(outcome, yours)
-        if name:
-            beside[path] = name
-            if name not in yours.files:
-                changes[name] = outcome.beside
-    return changes, beside
-
-
-def _beside_name(outcome: Outcome, yours: Yours) -> str:
-    """Where the new render of a file goes that is not merged: to a free name.
-
-    Empty where there is nothing to write, or no place for it: behind a link.
-    """
-    name, count = f"{outcome.path}.new", 1
-    if outcome.beside is None or name in yours.blocked:
-        return ""
-    while (taken := yours.files.get(name)) and taken.content != outcome.beside.content:
-        count += 1
-        name = f"{outcome.path}.new{count}"
-    return name
-
-
-def _memory_changes(before: Tree, tree: Tree) -> Changes:
-    """The files of `.lightgen/` to write, and those of renders and packs gone by to remove."""
-    after = {path: file for path, file in tree.items() if path.startswith(f"{MEMORY}/")}
-    changes: dict[str, File | None] = {
-        path: file for path, file in after.items() if not _remembers(before.get(path), file, path)
-    }
-    kept = (f"{MEMORY}/base/", f"{MEMORY}/pack/")
-    changes.update({path: None for path in before if path.startswith(kept) and path not in after})
-    return changes
-
-
-def _remembers(before: File | None, after: File, path: str) -> bool:
-    if before is None:
-        return False
-    if path == _STATE:  # another version of lightgen alone, in the first line, is no change
-        return _rest(before) == _rest(after)
-    is_executed = path.startswith(f"{MEMORY}/pack/")
-    return before.content == after.content and (
-        not is_executed or before.executable == after.executable
-    )
-
-
-def _rest(file: File) -> bytes:
-    return file.content.partition(b"\n")[2]

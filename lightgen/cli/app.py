@@ -2,98 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lightgen import __version__
+from lightgen.cli.help import Command, Group
+from lightgen.cli.options import (
+    Assignments,
+    Checkout,
+    DryRun,
+    Groups,
+    Json,
+    Optimizer,
+    Project,
+    Rate,
+    Scheduler,
+    SpecFile,
+    Template,
+    Trust,
+    complete_kind,
+)
 
 app = typer.Typer(
     name="lightgen",
+    cls=Group,
     help="Write PyTorch Lightning projects with the optimizer wiring that you ask for.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-def _complete_optimizer(incomplete: str) -> list[str]:
-    from lightgen.catalogue.optimizers import optimizers
-
-    return _offer([*optimizers(), "custom"], incomplete)
-
-
-def _complete_scheduler(incomplete: str) -> list[str]:
-    from lightgen.catalogue.schedulers import schedulers
-
-    return _offer(schedulers(), incomplete)
-
-
-def _complete_kind(incomplete: str) -> list[str]:
-    from lightgen.cli.catalogue import KINDS
-
-    return _offer(KINDS, incomplete)
-
-
-def _offer(names: Iterable[str], incomplete: str) -> list[str]:
-    """Names are read in any case, so they are offered in lower case to who began in it."""
-    spelled = [name if name.startswith(incomplete) else name.lower() for name in names]
-    return [name for name in spelled if name.startswith(incomplete)]
-
-
-Optimizer = Annotated[
-    str | None,
-    typer.Option(
-        "--optimizer",
-        metavar="NAME",
-        autocompletion=_complete_optimizer,
-        help="A class of torch.optim in any case, or custom.",
-    ),
-]
-Groups = Annotated[
-    str | None,
-    typer.Option(
-        "--groups",
-        metavar="GROUPS",
-        help="NAME[=PATTERN]:SETTING,... as in backbone:1e-4,head:1e-3.",
-    ),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        "--scheduler",
-        metavar="NAME",
-        autocompletion=_complete_scheduler,
-        help="A class of torch.optim.lr_scheduler, cosine, linear or wsd.",
-    ),
-]
-Rate = Annotated[str | None, typer.Option("--lr", metavar="X", help="The base learning rate.")]
-Assignments = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the spec; repeatable."),
-]
-SpecFile = Annotated[
-    Path | None,
-    typer.Option("--spec", metavar="FILE", help="The whole spec; other flags apply on top."),
-]
-Template = Annotated[
-    str | None,
-    typer.Option("--template", metavar="SOURCE", help="A pack: folder, zip, git URL, gh:a/b."),
-]
-Checkout = Annotated[
-    str | None,
-    typer.Option("--checkout", metavar="REF", help="Branch, tag or commit of the pack."),
-]
-Trust = Annotated[bool, typer.Option("--trust", help="Let the pack's hooks and extensions run.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show, but write nothing.")]
-Project = Annotated[
-    Path | None,
-    typer.Argument(help="The project; left out: the nearest folder upwards that is one."),
-]
+command = partial(app.command, cls=Command)
 
 
 def _version(wanted: bool) -> None:
@@ -111,7 +52,7 @@ def main(
     """Write PyTorch Lightning projects with the optimizer wiring that you ask for."""
 
 
-@app.command()
+@command()
 def new(
     path: Annotated[
         Path, typer.Argument(help="Folder of the project: new, or empty but for .git.")
@@ -143,7 +84,7 @@ def new(
     raise typer.Exit(run_new(request))
 
 
-@app.command()
+@command()
 def update(
     path: Project = None,
     optimizer: Optimizer = None,
@@ -179,7 +120,7 @@ def update(
     raise typer.Exit(run_update(request))
 
 
-@app.command()
+@command()
 def diff(
     path: Project = None,
     update: Annotated[
@@ -193,7 +134,7 @@ def diff(
     raise typer.Exit(run_diff(path, of_update=update, as_json=json))
 
 
-@app.command()
+@command()
 def status(
     path: Project = None,
     check: Annotated[
@@ -208,7 +149,7 @@ def status(
     raise typer.Exit(run_status(path, check=check, as_json=json))
 
 
-@app.command()
+@command()
 def undo(path: Project = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Take back the last update; what you edited since stays."""
     from lightgen.cli.undo import run_undo
@@ -216,7 +157,7 @@ def undo(path: Project = None, dry_run: DryRun = False, json: Json = False) -> N
     raise typer.Exit(run_undo(path, dry_run=dry_run, as_json=json))
 
 
-@app.command()
+@command()
 def merge(
     base: Annotated[Path, typer.Argument(help="What both sides began with: a file or a folder.")],
     yours: Annotated[Path, typer.Argument(help="Your side.")],
@@ -239,7 +180,7 @@ def merge(
     raise typer.Exit(run_merge((base, yours, new), out, name, as_json=json))
 
 
-@app.command()
+@command()
 def check(
     path: Annotated[
         Path | None,
@@ -256,12 +197,12 @@ def check(
     raise typer.Exit(run_check(path, timeout, as_json=json))
 
 
-@app.command(name="list")
+@command(name="list")
 def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            autocompletion=_complete_kind, help="optimizers, schedulers, models, data or tasks."
+            autocompletion=complete_kind, help="optimizers, schedulers, models, data or tasks."
         ),
     ] = None,
     json: Json = False,
@@ -272,9 +213,9 @@ def list_(
     raise typer.Exit(run_list(kind, as_json=json))
 
 
-@app.command()
+@command()
 def show(
-    kind: Annotated[str, typer.Argument(autocompletion=_complete_kind, help="A kind of list.")],
+    kind: Annotated[str, typer.Argument(autocompletion=complete_kind, help="A kind of list.")],
     name: Annotated[str, typer.Argument(help="A name of that kind.")],
     json: Json = False,
 ) -> None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from lightgen.changes import Update
 from lightgen.cli.differences import print_difference
 from lightgen.cli.report import print_json, print_line, print_notes
 from lightgen.difference import unified
 from lightgen.inside import MEMORY
 from lightgen.merge import Kind, Outcome
 from lightgen.tree import File
-from lightgen.update import Update
 
+NO_FILE = "no file changes, but for what .lightgen remembers"
 _COLOURS = {Kind.CONFLICT: "red", Kind.ORPHAN: "yellow", Kind.STILL_DELETED: "yellow"}
 _WIDTH = max(map(len, Kind))
 _KEPT = File(b"")  # what a path is to have that does not change: any file
@@ -25,9 +26,13 @@ _KEPT = File(b"")  # what a path is to have that does not change: any file
 
 @dataclass(frozen=True)
 class Report:
-    """What is said of a command that merged: whether and how, besides the update itself."""
+    """What is said of a command that merged: whether and how, besides the update itself.
+
+    `other` is what a file is called in it that lies beside one of the user's.
+    """
 
     root: Path
+    other: str
     code: int
     is_written: bool
     with_diff: bool
@@ -53,7 +58,8 @@ def print_update(update: Update, report: Report, last_line: str) -> None:
     print_difference(diffs.values())
     if update.changes:
         for outcome in files:
-            print_outcome(outcome, update.beside.get(outcome.path, ""))
+            if outcome.path not in update.left_alone:
+                print_outcome(outcome, update.beside.get(outcome.path, ""), report.other)
     print_notes(update.notes)
     typer.echo(last_line)
 
@@ -76,22 +82,30 @@ def as_object(outcome: Outcome, beside: str) -> dict[str, Any]:
     }
 
 
-def print_outcome(outcome: Outcome, beside: str) -> None:
-    """One line a file, and one below for each conflict and each note."""
+def print_outcome(outcome: Outcome, beside: str, other: str) -> None:
+    """One line a file, and one below for each conflict and each note.
+
+    `beside` is where the other version of it lies that was not merged, `other` what that is.
+    """
     kind = typer.style(f"{outcome.kind:<{_WIDTH}}", fg=_COLOURS.get(outcome.kind))
     origin = f" (from {outcome.moved_from})" if outcome.moved_from else ""
     print_line(f"{outcome.path}{origin}", before=f"{kind}  ")
     for each in outcome.conflicts:
         place = f"line {each.line}: " if each.line else ""
         print_line(f"{place}{each.what}", before="    ")
-    for note in (*outcome.notes, *([f"the new render is in {beside}"] if beside else [])):
+    for note in outcome.notes:
         print_line(note, before="    ")
+    if beside:
+        print_line(f"{other} is in {beside}: merge it by hand, then delete that", before="    ")
 
 
-def summary(outcomes: Iterable[Outcome]) -> str:
+def summary(outcomes: Iterable[Outcome], left_alone: Collection[str] = ()) -> str:
     """How many files became what."""
-    counts = Counter(each.kind for each in told(outcomes))
-    return ", ".join(f"{counts[kind]} {kind}" for kind in Kind if counts[kind])
+    counts = Counter(each.kind for each in told(outcomes) if each.path not in left_alone)
+    words = [f"{counts[kind]} {kind}" for kind in Kind if counts[kind]]
+    if words and left_alone:
+        words.append(f"{len(left_alone)} edited file{'s'[: len(left_alone) > 1]} left alone")
+    return ", ".join(words)
 
 
 def diffs_of(update: Update) -> dict[str, str]:

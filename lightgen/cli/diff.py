@@ -48,7 +48,9 @@ def run_diff(path: Path | None, *, of_update: bool, as_json: bool) -> int:
     print_difference(found.diffs.values())
     print_notes(notes)
     if not found.diffs:
-        typer.echo("an update would change nothing" if of_update else "nothing has changed")
+        typer.echo(
+            "an update would change nothing" if of_update else "no generated file has changed"
+        )
     return code
 
 

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
 
+from lightgen.changes import changes_of, left_alone
 from lightgen.cli.changes import as_object, print_outcome, summary, told
 from lightgen.cli.report import print_json, report_error
 from lightgen.inside import read_regular
 from lightgen.merge import Conflict, Kind, Outcome, Yours, merge_trees
 from lightgen.problems import InputError, LightgenError, Problem, ProjectError
 from lightgen.tree import File, Tree
-from lightgen.update import changes_of
 from lightgen.write import check_target, write_file, write_project
 
 _SIDES = ("BASE", "YOURS", "NEW")
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """What became of each file, the names of what lies beside one, those that only you changed."""
+
+    outcomes: tuple[Outcome, ...]
+    beside: Mapping[str, str] = field(default_factory=dict)
+    left_alone: frozenset[str] = frozenset()
 
 
 def run_merge(sides: tuple[Path, Path, Path], out: Path, name: str | None, *, as_json: bool) -> int:
@@ -28,24 +39,26 @@ def run_merge(sides: tuple[Path, Path, Path], out: Path, name: str | None, *, as
                 what = "names a file, and these are folders"
                 raise InputError(Problem("--path", what, "leave it out"))
             check_target(out)
-            outcomes, tree, beside = _merge_folders(*map(_read_folder, sides))
+            merged, tree = _merge_folders(*map(_read_folder, sides))
             write_project(out, tree)
         else:
-            outcomes, beside = (_merge_files(sides, name or _name(sides, out)),), {}
-            file = outcomes[0].file
+            merged = _Merged((_merge_files(sides, name or _name(sides, out)),))
+            file = merged.outcomes[0].file
             assert file is not None, "a file that both sides have stays"
             write_file(out, file)
     except LightgenError as error:
         return report_error(error, as_json=as_json)
-    code = int(any(each.kind == Kind.CONFLICT for each in outcomes))
-    shown = told(outcomes)
+    code = int(any(each.kind == Kind.CONFLICT for each in merged.outcomes))
+    shown = told(merged.outcomes)
     if as_json:
-        files = [as_object(each, beside.get(each.path, "")) for each in shown]
+        files = [as_object(each, merged.beside.get(each.path, "")) for each in shown]
         print_json(code, path=str(out), files=files)
         return code
     for each in shown:
-        print_outcome(each, beside.get(each.path, ""))
-    typer.echo(summary(outcomes) or "nothing to merge: both sides are alike")
+        if each.path not in merged.left_alone:
+            print_outcome(each, merged.beside.get(each.path, ""), "the new version")
+    counts = summary(merged.outcomes, merged.left_alone)
+    typer.echo(counts or "nothing to merge: the new side changed nothing")
     return code
 
 
@@ -83,10 +96,7 @@ def _merge_files(sides: tuple[Path, Path, Path], name: str) -> Outcome:
     return outcome
 
 
-def _merge_folders(
-    base: Yours, yours: Yours, new: Yours
-) -> tuple[tuple[Outcome, ...], Tree, dict[str, str]]:
-    """What becomes of each file, the merged folder, and the names of what lies beside a file."""
+def _merge_folders(base: Yours, yours: Yours, new: Yours) -> tuple[_Merged, Tree]:
     outcomes = merge_trees(base.files, yours, new.files)
     changes, beside = changes_of(outcomes, yours)
     tree = {**yours.files, **changes}
@@ -97,7 +107,8 @@ def _merge_folders(
     )
     told_before = [each for each in outcomes if each.path not in lost]
     merged = {path: file for path, file in sorted(tree.items()) if file is not None}
-    return (*told_before, *left_out), merged, beside
+    alone = left_alone(outcomes, base.files, new.files)
+    return _Merged((*told_before, *left_out), beside, alone), merged
 
 
 def _read_folder(folder: Path) -> Yours:

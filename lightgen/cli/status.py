@@ -14,7 +14,8 @@ from lightgen.disk import find_project, list_yours, read_yours
 from lightgen.inside import read_regular
 from lightgen.problems import LightgenError
 from lightgen.remembered import Memory, read_memory
-from lightgen.standing import DRIFT, Kind, Standing, spec_changes, standings
+from lightgen.standing import DRIFT, Kind, Standing, marker, spec_changes, standings
+from lightgen.tree import File
 
 _SPEC_NAME = "lightgen.toml"
 _COLOURS = {
@@ -37,7 +38,7 @@ def run_status(path: Path | None, *, check: bool, as_json: bool) -> int:
     except LightgenError as error:
         return report_error(error, as_json=as_json)
     found = standings(memory.base, yours, own)
-    spec = _spec_difference(root, memory)
+    spec, fault = _spec_difference(root, memory)
     notes = (*said, *_fault_notes(memory))
     has_drift = bool(spec or memory.faults or any(each.kind in DRIFT for each in found))
     code = int(check and has_drift)
@@ -52,14 +53,21 @@ def run_status(path: Path | None, *, check: bool, as_json: bool) -> int:
             }
             for each in found
         ]
-        print_json(code, path=str(root), files=files, spec_differs=spec, notes=list(notes))
+        print_json(
+            code,
+            path=str(root),
+            files=files,
+            spec_differs=spec,
+            spec_fault=fault,
+            notes=list(notes),
+        )
         return code
     for each in found:
         _print_standing(each)
     print_notes(notes)
     counts = Counter(each.kind for each in found)
     typer.echo(", ".join(f"{counts[kind]} {kind}" for kind in Kind if counts[kind]))
-    print_line(_about_spec(spec))
+    print_line(fault or _about_spec(spec))
     return code
 
 
@@ -75,14 +83,20 @@ def _fault_notes(memory: Memory) -> list[str]:
     return [f".lightgen: {fault}; the next update rebuilds the base" for fault in memory.faults]
 
 
-def _spec_difference(root: Path, memory: Memory) -> list[str]:
-    """Where the spec file differs from what was rendered; its name where it cannot be read."""
+def _spec_difference(root: Path, memory: Memory) -> tuple[list[str], str]:
+    """Where the spec file differs from what was rendered; its name, and why it cannot be read."""
     try:
-        text = read_regular(root / _SPEC_NAME).content.decode("utf-8-sig")
-        present = tomllib.loads(text)
-    except (OSError, ValueError, RecursionError):
-        return [_SPEC_NAME]
-    return [_SPEC_NAME] if memory.spec is None else spec_changes(memory.spec, present)
+        found = read_regular(root / _SPEC_NAME)
+        line = marker(File(found.content))
+        if line:
+            return [_SPEC_NAME], f"{_SPEC_NAME}:{line} has an unresolved conflict; resolve it first"
+        present = tomllib.loads(found.content.decode("utf-8-sig"))
+    except FileNotFoundError:
+        todo = f"bring it back: lightgen update --restore {_SPEC_NAME}"
+        return [_SPEC_NAME], f"{_SPEC_NAME} is gone; {todo}"
+    except (OSError, ValueError, RecursionError) as error:
+        return [_SPEC_NAME], f"{_SPEC_NAME} cannot be read ({error}); mend it"
+    return [_SPEC_NAME] if memory.spec is None else spec_changes(memory.spec, present), ""
 
 
 def _about_spec(changed: list[str]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from lightgen.cli.changes import Report, print_update, summary
+from lightgen.changes import Update
+from lightgen.cli.changes import NO_FILE, Report, print_update, summary
 from lightgen.cli.places import settle
 from lightgen.cli.report import report_error
 from lightgen.disk import find_project, read_yours
@@ -13,7 +14,6 @@ from lightgen.problems import LightgenError, Problem, ProjectError
 from lightgen.remembered import read_memory, stored_files
 from lightgen.transaction import locked, read_undo, write_changes
 from lightgen.undo import make_undo, paths_to_read
-from lightgen.update import Update
 
 
 def run_undo(path: Path | None, *, dry_run: bool, as_json: bool) -> int:
@@ -30,7 +30,7 @@ def run_undo(path: Path | None, *, dry_run: bool, as_json: bool) -> int:
     except LightgenError as error:
         return report_error(error, as_json=as_json)
     code = int(update.has_conflicts)
-    report = Report(root, code, not dry_run, dry_run, as_json)
+    report = Report(root, "the version before the update", code, not dry_run, dry_run, as_json)
     print_update(replace(update, notes=said), report, _last_line(update, dry_run))
     return code
 
@@ -46,11 +46,9 @@ def _plan(root: Path) -> Update:
 
 
 def _last_line(update: Update, dry_run: bool) -> str:
-    counts = summary(update.outcomes) or "no file changes, but for what .lightgen remembers"
+    counts = summary(update.outcomes) or NO_FILE
     if dry_run:
         return f"would be: {counts}"
     if update.has_conflicts:
-        return (
-            f"{counts}; you edited since what the update had changed: resolve what is in conflict"
-        )
+        return f"{counts}; resolve what is in conflict: there you had edited since the update"
     return f"{counts}; the last update is taken back"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from lightgen.cli.changes import Report, print_update, summary
+from lightgen.changes import Update
+from lightgen.cli.changes import NO_FILE, Report, print_update, summary
 from lightgen.cli.places import settle
 from lightgen.cli.report import report_error
 from lightgen.disk import find_project, read_yours
@@ -18,7 +19,7 @@ from lightgen.project import read_project
 from lightgen.spec.document import SPEC_NAME
 from lightgen.spec.flags import Flags
 from lightgen.transaction import locked, write_changes
-from lightgen.update import Update, Wish, make_update
+from lightgen.update import Wish, make_update
 
 NOTHING = "nothing to update: the project is what its spec says, but for your edits"
 
@@ -76,7 +77,7 @@ def _report(update: Update, request: Request, root: Path) -> int:
     would_only = request.dry_run or request.check
     is_written = bool(update.changes) and not would_only
     code = int(bool(update.changes) if request.check else update.has_conflicts)
-    report = Report(root, code, is_written, request.dry_run, request.json)
+    report = Report(root, "the new render", code, is_written, request.dry_run, request.json)
     print_update(update, report, _last_line(update, would_only))
     return code
 
@@ -84,7 +85,7 @@ def _report(update: Update, request: Request, root: Path) -> int:
 def _last_line(update: Update, would_only: bool) -> str:
     if not update.changes:
         return NOTHING
-    counts = summary(update.outcomes) or "no file changes, but for what .lightgen remembers"
+    counts = summary(update.outcomes, update.left_alone) or NO_FILE
     if would_only:
         return f"would be: {counts}"
     if update.has_conflicts:

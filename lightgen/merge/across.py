@@ -254,6 +254,7 @@ class _Merge:
         broken -= self.modules.broken(mine) | self.modules.broken(theirs)
         for lost in sorted(broken, key=lambda item: (item.path, item.module, item.name)):
             what = f"{lost.name or lost.module} is imported from {lost.module}, where it is no more"
+            what = f"{what}: mend the import, or delete the file"
             self._accuse(lost.path, what, outcomes)
 
     def _vouch_for_calls(

@@ -93,7 +93,8 @@ def _doubts(merged: Keys, yours: Keys, new: Keys) -> Iterator[str]:
                 continue
             if known:
                 raise CannotMergeError
-            yield f"one side added {pattern}, the other {exception}: the last one counts"
+            what = f"one side added {pattern}, the other {exception}: the last one counts"
+            yield f"{what}; see that they stand in the right order"
 
 
 def _related(pattern: str, exception: str) -> bool:

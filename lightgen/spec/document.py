@@ -17,6 +17,7 @@ from lightgen.spec.model import SCHEMA_PATH
 
 SPEC_NAME = "lightgen.toml"
 HEADER = f"#:schema {SCHEMA_PATH}\n"
+_BLANK_END = re.compile(r"\n\s*\n\Z")
 
 
 def read_text(path: Path) -> str:
@@ -150,6 +151,8 @@ def text_of(document: tomlkit.TOMLDocument, before: str) -> str:
     if SCHEMA_PATH not in text:
         text = HEADER + text
     spaced = _set_apart(text, before)
+    if not _BLANK_END.search(before):  # a table may have been dropped from the end
+        spaced = _BLANK_END.sub("\n", spaced)
     if "\r\n" in before:
         spaced = re.sub(r"\r?\n", "\r\n", spaced)
     content = content_of(document)

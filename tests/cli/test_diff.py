@@ -10,8 +10,13 @@ from support.editing import MODEL, OPTIM, TRAIN, Project, git
 
 
 def test_nothing_changed(lightgen: Lightgen, project: Project) -> None:
-    assert lightgen.done("diff", "run").out == "nothing has changed\n"
+    assert lightgen.done("diff", "run").out == "no generated file has changed\n"
     assert lightgen.done("diff", "run", "--update").out == "an update would change nothing\n"
+
+
+def test_a_changed_spec_is_no_changed_file(lightgen: Lightgen, project: Project) -> None:
+    project.append("lightgen.toml", "\n[trainer]\nmax_epochs = 7\n")
+    assert lightgen.done("diff", "run").out == "no generated file has changed\n"
 
 
 def test_what_the_user_changed(lightgen: Lightgen, project: Project) -> None:

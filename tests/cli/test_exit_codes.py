@@ -128,6 +128,11 @@ def test_help_is_printed(lightgen: Lightgen, words: list[str]) -> None:
     assert "Usage: lightgen" in lightgen.done(*words).out
 
 
+@pytest.mark.parametrize("words", [["--help"], ["update", "--help"]])
+def test_a_flag_without_a_value_shows_none(lightgen: Lightgen, words: list[str]) -> None:
+    assert "bool" not in lightgen.done(*words).out.lower()
+
+
 def test_without_words_the_commands_are_shown(lightgen: Lightgen) -> None:
     outcome = lightgen()
     assert outcome.code == 2

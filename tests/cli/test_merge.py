@@ -80,7 +80,7 @@ def test_sides_that_are_alike(files: Lightgen) -> None:
     files.done(*words)
     assert (files.folder / "out.py").read_text() == YOURS
     assert files.done("merge", "base.py", "base.py", "base.py", "-o", "out.py").out == (
-        "nothing to merge: both sides are alike\n"
+        "nothing to merge: the new side changed nothing\n"
     )
 
 
@@ -177,7 +177,8 @@ def test_what_both_added_lies_beside(folders: Lightgen) -> None:
     folders.write("yours/added.txt", "mine\n")
     outcome = folders("merge", "base", "yours", "new", "-o", "out")
     assert outcome.code == 1
-    assert "the new render is in added.txt.new\n" in outcome.out
+    told = "the new version is in added.txt.new: merge it by hand, then delete that\n"
+    assert told in outcome.out
     assert (folders.folder / "out/added.txt").read_text() == "mine\n"
     assert (folders.folder / "out/added.txt.new").read_text() == "new\n"
 

@@ -101,7 +101,6 @@ SPECS = {
         "groups.backbone.lr"
     ],
     "# x\n[groups]\nbackbone = {lr = 0.0001}\nhead = {lr = 1e-3}\n[project]\npackage = 'run'": [],
-    "not toml": ["lightgen.toml"],
 }
 
 
@@ -115,6 +114,31 @@ def test_the_spec_is_compared_by_what_it_says(
     last = lightgen.done("status", "run").out.splitlines()[-1]
     assert last.startswith("lightgen.toml differs from what was rendered") == bool(SPECS[text])
     assert last.endswith("to render it: lightgen update") or last == SAME
+
+
+NO_SPEC = {
+    "not toml": "lightgen.toml cannot be read (Expected '=' after a key in a key/value pair "
+    "(at line 1, column 5)); mend it",
+    "seed = 1\n<<<<<<< a\n=======\n>>>>>>> b\n": (
+        "lightgen.toml:2 has an unresolved conflict; resolve it first"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", NO_SPEC)
+def test_a_spec_that_cannot_be_read_is_told(
+    lightgen: Lightgen, project: Project, text: str
+) -> None:
+    project.write("lightgen.toml", text)
+    assert lightgen("status", "run", "--check").out.splitlines()[-1] == NO_SPEC[text]
+    found = lightgen("status", "run", "--check", "--json").json
+    assert (found["exit_code"], found["spec_fault"]) == (1, NO_SPEC[text])
+
+
+def test_a_spec_that_is_gone_is_told(lightgen: Lightgen, project: Project) -> None:
+    (project.root / "lightgen.toml").unlink()
+    last = lightgen.done("status", "run").out.splitlines()[-1]
+    assert last == ("lightgen.toml is gone; bring it back: lightgen update --restore lightgen.toml")
 
 
 def test_a_memory_with_faults_is_told(lightgen: Lightgen, project: Project) -> None:

@@ -74,12 +74,39 @@ def test_what_was_edited_since_at_the_same_place_is_a_conflict(
     assert shown.code == objects["exit_code"] == outcome.code == 1
     assert f"conflict       {TRAIN}\n" in shown.out
     assert "+<<<<<<< now\n" in shown.out
+    assert outcome.json["written"]
     for file in objects["files"]:
         del file["diff"]
     assert objects["files"] == outcome.json["files"]
     text = project.text(TRAIN)
     for line in ("<<<<<<< now\n", ">>>>>>> before the update\n", "default=9,", "default=20,"):
         assert line in text
+
+
+def test_a_conflict_of_an_undo_speaks_of_the_undo(lightgen: Lightgen, project: Project) -> None:
+    lightgen.done("update", "run", "--scheduler", "cosine")
+    module = "src/run/module.py"
+    project.write(module, project.text(module).replace('"step"', '"epoch"'))
+    project.write(CUSTOM, "mine = 1\n")
+    outcome = lightgen("undo", "run")
+    assert outcome.code == 1
+    assert "the undo removes what you changed: " in outcome.out
+    assert "the new side" not in outcome.out
+    assert outcome.out.splitlines()[-1].endswith(
+        " 1 conflict; resolve what is in conflict: there you had edited since the update"
+    )
+
+
+def test_what_an_undo_cannot_merge_lies_beside(lightgen: Lightgen) -> None:
+    project = Project(lightgen, "--optimizer", "custom")
+    lightgen.done("update", "run", "--optimizer", "sgd")
+    project.write(CUSTOM, "mine = 1\n")
+    assert (
+        f"conflict       {CUSTOM}\n"
+        "    you have a file of this name, and so has the version before the update\n"
+        f"    the version before the update is in {CUSTOM}.new: merge it by hand, "
+        "then delete that\n"
+    ) in lightgen("undo", "run").out
 
 
 def test_a_dry_run_writes_nothing(lightgen: Lightgen, project: Project) -> None:

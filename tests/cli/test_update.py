@@ -94,6 +94,16 @@ def test_a_flag_that_says_what_the_spec_says_changes_nothing(
     assert project.disk() == before
 
 
+def test_a_table_that_goes_leaves_no_blank_lines(lightgen: Lightgen, project: Project) -> None:
+    before = project.text("lightgen.toml")
+    lightgen.done("update", "run", "--scheduler", "cosine")
+    lightgen.done("update", "run", "--scheduler", "none")
+    assert project.text("lightgen.toml") == before
+    project.append("lightgen.toml", "\n\n")
+    lightgen.done("update", "run", "--set", "groups.head.lr=0.002")
+    assert project.text("lightgen.toml") == before.replace("lr = 1e-3", "lr = 2e-3") + "\n\n"
+
+
 def test_a_byte_order_mark_stays(lightgen: Lightgen, project: Project) -> None:
     project.write("lightgen.toml", "\ufeff" + project.text("lightgen.toml"))
     lightgen.done("update", "run", *EPOCHS)
@@ -145,6 +155,42 @@ def test_an_edit_elsewhere_is_merged(lightgen: Lightgen, project: Project) -> No
     text = project.text(TRAIN)
     assert "default=7," in text
     assert text.endswith("\n\ndef mine() -> int:\n    return 1\n")
+
+
+def test_files_that_the_render_leaves_alone_are_counted(
+    lightgen: Lightgen, project: Project
+) -> None:
+    project.append(OPTIM, "# mine\n")
+    outcome = lightgen.done("update", "run", *EPOCHS, "--dry-run")
+    assert outcome.out.endswith(
+        f"updated        lightgen.toml\nupdated        {TRAIN}\n"
+        "would be: 2 updated, 1 edited file left alone\n"
+    )
+    project.append(MODEL, "# mine\n")
+    found = kinds(lightgen.done("update", "run", *EPOCHS, "--dry-run", "--json"))
+    assert (found[OPTIM], found[MODEL]) == ("kept yours", "kept yours")
+    last = "2 updated, 2 edited files left alone; to take it back: lightgen undo"
+    assert lightgen.done("update", "run", *EPOCHS).out.splitlines()[-1] == last
+
+
+def test_an_edit_that_stands_against_a_new_render_is_told(
+    lightgen: Lightgen, project: Project
+) -> None:
+    project.edit(TRAIN, "default=20,", "default=7,")
+    assert lightgen.done("update", "run", *EPOCHS).out == (
+        f"updated        lightgen.toml\nkept yours     {TRAIN}\n"
+        "1 updated, 1 kept yours; to take it back: lightgen undo\n"
+    )
+
+
+def test_an_import_that_an_update_breaks_is_a_conflict(lightgen: Lightgen) -> None:
+    project = Project(lightgen, "--optimizer", "custom")
+    test = "tests/test_custom_optimizer.py"
+    project.append(test, "\n\ndef mine() -> int:\n    return 1\n")
+    outcome = lightgen("update", "run", "--optimizer", "sgd")
+    assert outcome.code == 1
+    told = "CustomOptimizer is imported from run.custom_optimizer, where it is no more"
+    assert f"    {told}: mend the import, or delete the file\n" in outcome.out
 
 
 @pytest.fixture
@@ -201,7 +247,11 @@ def test_a_deleted_file_stays_deleted(lightgen: Lightgen, project: Project) -> N
     (project.root / "src/run/plot.py").unlink()
     (project.root / TRAIN).unlink()
     outcome = lightgen.done("update", "run", *EPOCHS)
-    assert f"still deleted  {TRAIN}\n" in outcome.out
+    assert outcome.out.endswith(
+        f"still deleted  {TRAIN}\n    the new render differs from what you deleted\n"
+        f"    to bring it back: lightgen update --restore {TRAIN}\n"
+        "1 updated, 1 still deleted; to take it back: lightgen undo\n"
+    )
     assert "plot.py" not in outcome.out
     assert not (project.root / TRAIN).exists()
     assert lightgen.done("update", "run").out == NOTHING
@@ -228,8 +278,8 @@ def test_a_file_in_the_way_is_not_overwritten(
     outcome = lightgen("update", "run", "--optimizer", "custom")
     assert outcome.code == 1
     what = "you have a file of this name, and so has the new render"
-    lines = f"conflict       {CUSTOM}\n    {what}\n    the new render is in {CUSTOM}.new\n"
-    assert lines in outcome.out
+    todo = f"the new render is in {CUSTOM}.new: merge it by hand, then delete that"
+    assert f"conflict       {CUSTOM}\n    {what}\n    {todo}\n" in outcome.out
     assert project.text(CUSTOM) == "mine = 1\n"
     base = project.text(f".lightgen/base/{CUSTOM}.base")
     assert project.text(f"{CUSTOM}.new") == base
@@ -253,7 +303,10 @@ def test_links_are_not_followed(lightgen: Lightgen, project: Project) -> None:
     before = disk(outside)
     outcome = lightgen("update", "run", *EPOCHS)
     assert outcome.code == 1
-    assert f"conflict       {TRAIN}\n    lies behind a link (src/run)\n" in outcome.out
+    todo = f"the new render is in .lightgen/base/{TRAIN}.base: merge it by hand"
+    lines = f"conflict       {TRAIN}\n    lies behind a link (src/run)\n    {todo}\n"
+    assert lines in outcome.out
+    assert OPTIM not in outcome.out
     assert disk(outside) == before
 
 
@@ -375,7 +428,14 @@ def test_a_lost_memory_is_rebuilt(lightgen: Lightgen, conflicting: Project) -> N
         "run: there is no .lightgen in it; "
         "run lightgen update --rebuild-base to make it anew from the spec"
     ]
-    outcome = lightgen.done("update", "run", "--rebuild-base")
+    lightgen.folder = conflicting.root / "src"
+    for command in ("update", "status", "diff"):
+        assert lightgen.refused(command, code=3) == [
+            f"{conflicting.root}: there is no .lightgen in it; "
+            "run lightgen update --rebuild-base to make it anew from the spec"
+        ]
+    outcome = lightgen.done("update", "--rebuild-base")
+    lightgen.folder = conflicting.root.parent
     assert outcome.notes == [REBUILT]
     assert conflicting.disk() == before
     assert lightgen.done("update", "run").out == NOTHING
@@ -466,6 +526,18 @@ def test_outside_of_a_project(lightgen: Lightgen) -> None:
     assert told.endswith("go to a project, or give its path")
     [told] = lightgen.refused("update", "nowhere", code=3)
     assert told == "nowhere: there is no such folder; give the folder of a project"
+    lightgen.write("else/x", "")
+    assert lightgen.refused("update", "else", code=3) == [
+        "else: there is no .lightgen in it; give the folder of a project, or run lightgen new"
+    ]
+
+
+def test_a_folder_inside_of_a_project_names_the_project(
+    lightgen: Lightgen, project: Project
+) -> None:
+    assert lightgen.refused("update", "run/src/run", code=3) == [
+        "run/src/run: there is no .lightgen in it; it is in a project: give run"
+    ]
 
 
 def test_one_update_at_a_time(lightgen: Lightgen, project: Project) -> None:

@@ -35,8 +35,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "standing": GROUND | {"merge"},
     "project": GROUND | {"spec", "plan", "memory", "remembered"},
     "rebuild": GROUND | {"packs", "generate", "memory", "merge", "remembered"},
-    "update": GROUND | {"spec", "generate", "merge", "project", "rebuild", "standing"},
-    "undo": GROUND | {"merge", "transaction", "update"},
+    "changes": GROUND | {"merge"},
+    "update": GROUND
+    | {"spec", "changes", "generate", "memory", "merge", "project", "rebuild", "standing"},
+    "undo": GROUND | {"changes", "merge", "transaction"},
     "check": {"problems"},
 }
 SLOW = {"torch", "pytorch_lightning", "lightning", "numpy", "sklearn"}
