@@ -70,14 +70,22 @@ class Statement:
 
     @property
     def is_compound(self) -> bool:
-        """Whether it has suites of statements; a match is taken as a whole."""
-        return hasattr(self.node, "body")
+        """Whether it has suites of statements."""
+        return hasattr(self.node, "body") or isinstance(self.node, ast.Match)
 
     @property
     def body(self) -> list[ast.stmt]:
         """Its first suite."""
         body: list[ast.stmt] = getattr(self.node, "body", [])
         return body
+
+    @property
+    def header_end(self) -> int:
+        """The line after the colon that ends its header."""
+        if isinstance(self.node, ast.Match):
+            start = self.source.span(self.node.cases[0].pattern)[0]
+            return self.source.line_of(_colon_before(self.source, start)) + 1
+        return header_end(self.source, self.body)
 
     @property
     def decorators(self) -> list[ast.expr]:
@@ -158,8 +166,7 @@ def module_block(source: Source) -> Block:
 
 def inner_block(source: Source, body: list[ast.stmt], limit: int) -> Block:
     """The statements of a suite that may reach down to a line; ClashError if it is on one line."""
-    colon = _colon_before(source, body[0])
-    opened = source.line_of(colon)
+    opened = source.line_of(_colon_before(source, _start_of(source, body[0])))
     first = _first_line(body[0])
     if first <= opened:
         raise ClashError("a block on one line")
@@ -168,17 +175,17 @@ def inner_block(source: Source, body: list[ast.stmt], limit: int) -> Block:
 
 def header_end(source: Source, body: list[ast.stmt]) -> int:
     """The line after the colon that opens a suite."""
-    return source.line_of(_colon_before(source, body[0])) + 1
+    return source.line_of(_colon_before(source, _start_of(source, body[0]))) + 1
 
 
-def _colon_before(source: Source, statement: ast.stmt) -> int:
-    start = source.starts[_first_line(statement)] if _decorated(statement) else None
-    at = source.span(statement)[0] if start is None else start
-    return source.colons[bisect_left(source.colons, at) - 1]
+def _colon_before(source: Source, offset: int) -> int:
+    return source.colons[bisect_left(source.colons, offset) - 1]
 
 
-def _decorated(statement: ast.stmt) -> bool:
-    return bool(getattr(statement, "decorator_list", None))
+def _start_of(source: Source, statement: ast.stmt) -> int:
+    if getattr(statement, "decorator_list", None):
+        return source.starts[_first_line(statement)]
+    return source.span(statement)[0]
 
 
 def _first_line(statement: ast.stmt) -> int:

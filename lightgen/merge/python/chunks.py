@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 
 from lightgen.merge.python.blocks import Block, Statement
@@ -20,6 +21,7 @@ class Chunk:
     first_new: int | None
     last_new: int | None
     is_import: bool = False
+    is_definition: bool = False
 
     @classmethod
     def at(cls, text: str, place: Slot) -> Chunk:
@@ -30,7 +32,8 @@ class Chunk:
     def of(cls, text: str, place: Slot, statement: Statement) -> Chunk:
         """A chunk for one statement."""
         ends = place.yours, place.yours, place.new, place.new
-        return cls(text, *ends, statement.is_import)
+        is_definition = isinstance(statement.node, ast.FunctionDef | ast.ClassDef)
+        return cls(text, *ends, statement.is_import, is_definition)
 
 
 @dataclass
@@ -73,7 +76,7 @@ def write_block(sides: Sides, yours: Block, new: Block, chunks: Chunks, edits: l
     elif not chunks.codes and chunks.indent:
         raise ClashError("nothing would be left of a block")
     else:
-        text = _joined(chunks.chunks, yours.gaps, new.gaps)
+        text = _joined(chunks, yours.gaps, new.gaps)
         if yours.statements:
             span = starts[yours.start], starts[yours.statements[-1].last]
         else:
@@ -85,39 +88,39 @@ def write_block(sides: Sides, yours: Block, new: Block, chunks: Chunks, edits: l
         edits.append(Edit(starts[yours.end], starts[yours.last], text))
 
 
-def _joined(chunks: list[Chunk], yours: list[int], new: list[int]) -> str:
+def _joined(chunks: Chunks, yours: list[int], new: list[int]) -> str:
     parts: list[str] = []
     before: Chunk | None = None
-    for chunk in chunks:
+    for chunk in chunks.chunks:
         if before is not None:
-            parts.append("\n" * _gap(before, chunk, yours, new))
+            gap = _gap(before, chunk, yours, new, is_inner=bool(chunks.indent))
+            parts.append("\n" * gap)
         parts.append(chunk.text)
         before = chunk
     return "".join(parts)
 
 
-def _gap(before: Chunk, chunk: Chunk, yours: list[int], new: list[int]) -> int:
+def _gap(before: Chunk, chunk: Chunk, yours: list[int], new: list[int], *, is_inner: bool) -> int:
     """The blank lines between two chunks: as on the side where they follow one another."""
     if _follows(before.last_yours, chunk.first_yours):
         return yours[chunk.first_yours or 0]
     if _follows(before.last_new, chunk.first_new):
         return new[chunk.first_new or 0]
-    choose = min if before.is_import and chunk.is_import else max
-    return choose(
-        _gap_at(yours, chunk.first_yours),
-        _gap_at(new, chunk.first_new),
-        _gap_after(yours, before.last_yours),
-        _gap_after(new, before.last_new),
-    )
+    starts = [_gap_at(yours, chunk.first_yours), _gap_at(new, chunk.first_new)]
+    ends = [_gap_after(yours, before.last_yours), _gap_after(new, before.last_new)]
+    if before.is_import and chunk.is_import:
+        return min((gap for gap in starts if gap is not None), default=0)
+    usual = (1 if is_inner else 2) if before.is_definition or chunk.is_definition else 0
+    return max((gap for gap in (*starts, *ends) if gap is not None), default=usual)
 
 
 def _follows(before: int | None, index: int | None) -> bool:
     return before is not None and index == before + 1
 
 
-def _gap_at(gaps: list[int], index: int | None) -> int:
-    return gaps[index] if index else 0
+def _gap_at(gaps: list[int], index: int | None) -> int | None:
+    return gaps[index] if index else None
 
 
-def _gap_after(gaps: list[int], index: int | None) -> int:
-    return gaps[index + 1] if index is not None and index + 1 < len(gaps) else 0
+def _gap_after(gaps: list[int], index: int | None) -> int | None:
+    return gaps[index + 1] if index is not None and index + 1 < len(gaps) else None

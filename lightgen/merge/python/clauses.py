@@ -3,169 +3,201 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from lightgen.merge.python.blocks import Block, Statement, header_end, inner_block
-from lightgen.merge.python.order import ClashError
+from lightgen.merge.python.order import ClashError, Contest, Lists, Place, merge_order
 from lightgen.merge.python.sides import Sides, Three
 from lightgen.merge.python.source import Source, Span
 from lightgen.merge.python.splice import Edit, lines_for
 
-Label: TypeAlias = tuple[object, ...]
 MergeBlock: TypeAlias = Callable[[Sides, Three[Block], list[Edit]], int]
-MergeCore: TypeAlias = Callable[[Sides, Three[Statement], list[Edit], MergeBlock], int]
-
-_ELIF: Label = ("orelse", True)
+Holder: TypeAlias = ast.stmt | ast.ExceptHandler | ast.match_case
 
 
 @dataclass(frozen=True)
 class Clause:
-    """A suite and the line of its clause; `last` is excluded."""
+    """A suite with the lines of its clause; `last` is excluded.
+
+    The label is what it is and on what condition; `holder` the node that has the suite.
+    """
 
     source: Source
-    label: Label
+    label: tuple[object, ...]
+    holder: Holder
     body: list[ast.stmt]
     line: int
-    handler: ast.ExceptHandler | None
-    last: int
+    last: int = 0
 
     def block(self) -> Block:
         """The statements. ClashError where they stand on the line of the clause."""
         return inner_block(self.source, self.body, self.last)
 
     @property
+    def code(self) -> int:
+        """The number of the suite's syntax."""
+        return self.source.key(self.body)
+
+    @property
+    def span(self) -> Span:
+        """Its whole lines."""
+        return self.source.starts[self.line], self.source.starts[self.last]
+
+    @property
     def full(self) -> tuple[int, tuple[str, ...]]:
         """Syntax and comments."""
-        starts = self.source.starts
-        words = self.source.words_in(starts[self.line], starts[self.last])
-        return self.source.key(self.body), words
+        return self.code, self.source.words_in(*self.span)
 
 
 def _clauses(statement: Statement) -> list[Clause]:
+    found = list(_begun(statement))
+    ends = [clause.line for clause in found[1:]] + [statement.last]
+    return [replace(clause, last=last) for clause, last in zip(found, ends, strict=True)]
+
+
+def _begun(statement: Statement) -> Iterator[Clause]:
     source, node = statement.source, statement.node
-    found: list[tuple[Label, list[ast.stmt], int, ast.ExceptHandler | None]] = [
-        (("body",), statement.body, statement.start, None)
-    ]
+    if isinstance(node, ast.Match):
+        for case in node.cases:
+            label = "case", source.key(case.pattern), source.key(case.guard)
+            yield Clause(source, label, case, case.body, case.pattern.lineno - 1)
+        return
+    yield Clause(source, ("body",), node, statement.body, statement.start)
     for handler in getattr(node, "handlers", ()):
-        label = ("handlers", source.key(handler.type))
-        found.append((label, handler.body, handler.lineno - 1, handler))
+        label = "except", source.key(handler.type), source.key(handler.name)
+        yield Clause(source, label, handler, handler.body, handler.lineno - 1)
+    while isinstance(node, ast.If) and _is_elif(source, node.orelse):
+        (node,) = node.orelse
+        assert isinstance(node, ast.If)
+        label = "elif", source.key(node.test), 0
+        yield Clause(source, label, node, node.body, node.lineno - 1)
     for name in ("orelse", "finalbody"):
         body = getattr(node, name, None)
         if body:
-            found.append(((name, _is_elif(source, body)), body, _line(source, body), None))
-    ends = [line for _, _, line, _ in found[1:]] + [statement.last]
-    return [Clause(source, *clause, last) for clause, last in zip(found, ends, strict=True)]
+            yield Clause(source, (name,), node, body, header_end(source, body) - 1)
 
 
 def _is_elif(source: Source, body: list[ast.stmt]) -> bool:
-    return isinstance(body[0], ast.If) and source.text.startswith("elif", source.span(body[0])[0])
-
-
-def _line(source: Source, body: list[ast.stmt]) -> int:
-    return body[0].lineno - 1 if _is_elif(source, body) else header_end(source, body) - 1
+    if not body or not isinstance(body[0], ast.If):
+        return False
+    return source.text.startswith("elif", source.span(body[0])[0])
 
 
 def merge_clauses(
-    sides: Sides,
-    three: Three[Statement],
-    edits: list[Edit],
-    merge_block: MergeBlock,
-    merge_core: MergeCore,
+    sides: Sides, three: Three[Statement], edits: list[Edit], merge_block: MergeBlock
 ) -> dict[str, int]:
     """Merge every suite; return the numbers of the fields that hold them."""
-    yours = three[1]
-    lists = [_clauses(statement) for statement in three]
-    base, mine, theirs = ({clause.label: clause for clause in found} for found in lists)
-    if any(len(found) > len({clause.label for clause in found}) for found in lists):
-        raise ClashError("clauses that can't be told apart")
-    order = [*mine, *(label for label in theirs if label not in mine)]
-    merged: dict[Label, int] = {}
-    for label in order:
-        clauses = base.get(label), mine.get(label), theirs.get(label)
-        if all(clauses):
-            inner = clauses[0], clauses[1], clauses[2]
-            merged[label] = _merge_bodies(sides, inner, edits, merge_block, merge_core)  # type: ignore[arg-type]
-            continue
-        kept = _decided(*clauses)
-        if kept is None:
-            if label in mine:
-                edits.append(Edit(*_span(mine[label]), ""))
-            continue
-        merged[label] = kept.source.key(kept.body)
-        if label not in mine:
-            _check_order(label, [each for each in mine if each in theirs], list(theirs))
-            text = lines_for(sides.new, kept.line, kept.last, yours.indent, sides.yours)
-            at = _end_of(mine, theirs)
-            edits.append(Edit(at, at, text))
-    return _fields(sides, yours, merged, {**theirs, **mine})
+    base, yours, new = (_clauses(statement) for statement in three)
+    for clauses in (base, yours, new):
+        if len(clauses) > len({clause.label for clause in clauses}):
+            raise ClashError("clauses that can't be told apart")
+    merged: list[tuple[Clause, int]] = []
+    at = yours[0].span[0]
+    for place in _order(base, yours, new):
+        if isinstance(place, Contest):
+            raise ClashError("both sides change the clauses at one place")
+        before, mine, theirs = (
+            None if index is None else clauses[index]
+            for clauses, index in zip(
+                (base, yours, new), (place.base, place.yours, place.new), strict=True
+            )
+        )
+        kept = _decided(before, mine, theirs)
+        if before and mine and theirs:
+            code = _merge_bodies(sides, (before, mine, theirs), edits, merge_block)
+            merged.append((mine, code))
+        elif kept:
+            merged.append((kept, kept.code))
+        if kept and not mine:
+            edits.append(Edit(at, at, _text_of(sides, kept, yours)))
+        elif mine and not kept:
+            edits.append(Edit(*mine.span, ""))
+        at = mine.span[1] if mine else at
+    return _fields(sides, three[1].node, merged)
 
 
-def _span(clause: Clause) -> Span:
-    return clause.source.starts[clause.line], clause.source.starts[clause.last]
-
-
-def _end_of(mine: dict[Label, Clause], theirs: dict[Label, Clause]) -> int:
-    """The end of your last clause that new has too: behind it, what new drops goes."""
-    return max(_span(clause)[1] for label, clause in mine.items() if label in theirs)
+def _order(base: list[Clause], yours: list[Clause], new: list[Clause]) -> list[Place]:
+    places = {
+        side: {clause.label: at for at, clause in enumerate(clauses)}
+        for side, clauses in (("yours", yours), ("new", new))
+    }
+    mine, theirs = (
+        {at: found[clause.label] for at, clause in enumerate(base) if clause.label in found}
+        for found in (places["yours"], places["new"])
+    )
+    common = {
+        at: places["new"][clause.label]
+        for at, clause in enumerate(yours)
+        if at not in mine.values() and clause.label in places["new"]
+    }
+    return merge_order(
+        Lists(
+            (len(base), len(yours), len(new)),
+            mine,
+            theirs,
+            common,
+            changed=lambda b, n: base[b].full != new[n].full,
+            commute=lambda u, n: False,
+            is_loose=lambda is_yours, index: True,
+        )
+    )
 
 
 def _decided(base: Clause | None, yours: Clause | None, new: Clause | None) -> Clause | None:
-    """The clause that stays where not all have it, None where it goes."""
+    """The clause that stays, None where it goes."""
     if yours is None:
-        if base and new and base.full != new.full:
+        if base:
             raise ClashError("you removed a clause that the new side changes")
-        return None if base else new
-    if new is None:
-        if base and base.full != yours.full:
+        return new
+    if new is None and base:
+        if base.full != yours.full:
             raise ClashError("the new side removes a clause that you changed")
-        return None if base else yours
-    if yours.full != new.full:
+        return None
+    if new and not base and yours.full != new.full:
         raise ClashError("both sides add a clause")
     return yours
 
 
-def _check_order(label: Label, yours: list[Label], new: list[Label]) -> None:
-    """A clause of new goes behind those that both have, or nowhere."""
-    at = new.index(label)
-    if any(after in yours for after in new[at + 1 :]) or yours[-1] not in new[:at]:
-        raise ClashError("both sides changed the clauses")
+def _text_of(sides: Sides, clause: Clause, yours: list[Clause]) -> str:
+    """A clause of new as it would stand beside yours."""
+    indent = sides.yours.indent_of(yours[-1].line)
+    return lines_for(sides.new, clause.line, clause.last, indent, sides.yours)
 
 
 def _merge_bodies(
-    sides: Sides,
-    clauses: Three[Clause],
-    edits: list[Edit],
-    merge_block: MergeBlock,
-    merge_core: MergeCore,
+    sides: Sides, clauses: Three[Clause], edits: list[Edit], merge_block: MergeBlock
 ) -> int:
     base, yours, new = clauses
     if new.full in (base.full, yours.full):
-        return sides.yours.key(yours.body)
-    if yours.label == _ELIF:
-        nested = _nested(base), _nested(yours), _nested(new)
-        return sides.yours.keys.of_all([merge_core(sides, nested, edits, merge_block)])
+        return yours.code
     return merge_block(sides, (base.block(), yours.block(), new.block()), edits)
 
 
-def _nested(clause: Clause) -> Statement:
-    return Statement(clause.source, clause.body[0], clause.line, clause.line, clause.last)
-
-
-def _fields(
-    sides: Sides, yours: Statement, merged: dict[Label, int], clauses: dict[Label, Clause]
-) -> dict[str, int]:
+def _fields(sides: Sides, node: ast.stmt, merged: list[tuple[Clause, int]]) -> dict[str, int]:
     keys = sides.yours.keys
-    fields = {"body": merged[("body",)]}
-    for name in ("orelse", "finalbody"):
-        if hasattr(yours.node, name):
-            found = [code for label, code in merged.items() if label[0] == name]
-            fields[name] = found[0] if found else keys.of([])
-    if hasattr(yours.node, "handlers"):
-        fields["handlers"] = keys.of_all(
-            keys.composed(handler, {"body": code})
-            for label, code in merged.items()
-            if (handler := clauses[label].handler)
-        )
+    held = [(clause, keys.composed(clause.holder, {"body": code})) for clause, code in merged]
+    if isinstance(node, ast.Match):
+        return {"cases": keys.of_all(code for _, code in held)}
+    fields = {"body": merged[0][1]}
+    if hasattr(node, "orelse"):
+        fields["orelse"] = _chain(sides, merged)
+    if hasattr(node, "finalbody"):
+        last = [code for clause, code in merged if clause.label == ("finalbody",)]
+        fields["finalbody"] = last[0] if last else keys.of([])
+        handlers = [code for clause, code in held if clause.label[0] == "except"]
+        fields["handlers"] = keys.of_all(handlers)
     return fields
+
+
+def _chain(sides: Sides, merged: list[tuple[Clause, int]]) -> int:
+    """The number of what follows the first suite: else, or elifs one in the other."""
+    keys = sides.yours.keys
+    rest = keys.of([])
+    for clause, code in reversed(merged):
+        if clause.label == ("orelse",):
+            rest = code
+        elif clause.label[0] == "elif":
+            rest = keys.of_all([keys.composed(clause.holder, {"body": code, "orelse": rest})])
+    return rest

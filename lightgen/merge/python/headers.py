@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TypeAlias, cast
 
-from lightgen.merge.python.blocks import Statement, header_end
+from lightgen.merge.python.blocks import Statement
 from lightgen.merge.python.elements import (
     Element,
     Elements,
@@ -72,7 +72,7 @@ def _nodes(three: Three[Statement]) -> Three[ast.stmt]:
 
 
 def _lines(statement: Statement) -> tuple[int, int]:
-    return statement.node.lineno - 1, header_end(statement.source, statement.body)
+    return statement.node.lineno - 1, statement.header_end
 
 
 def _merge_fields(sides: Sides, nodes: Three[ast.stmt], edits: list[Edit]) -> Fields:

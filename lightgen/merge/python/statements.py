@@ -71,7 +71,7 @@ def merge_core(
         fields["decorator_list"] = merge_decorators(sides, three, edits)
     if not isinstance(yours.node, ast.Try | ast.TryStar):
         fields |= merge_header(sides, three, edits)
-    fields |= merge_clauses(sides, three, edits, merge_block, merge_core)
+    fields |= merge_clauses(sides, three, edits, merge_block)
     return sides.yours.keys.composed(node, fields)
 
 
