@@ -13,6 +13,7 @@ from lightgen.merge.python.definitions import (
     merge_definition,
     with_definition,
 )
+from lightgen.merge.python.merge import is_same_code
 from lightgen.merge.python.project import Modules, module_of, renamed_across
 from lightgen.merge.python.reader import Elsewhere, Reader
 from lightgen.merge.python.renames import ANY, Renames, attributes_in, renamed
@@ -44,7 +45,7 @@ def merge_across(
     carried = list(merge.carried())
     outcomes = {}
     for triple in triples:
-        whole = merge.without(triple, carried)
+        whole = merge.without(merge.unedited(triple), carried)
         renames = merge.fitting(whole) if whole.is_python else Renames()
         if renames and whole.mine is None and whole.base is None and whole.new:
             whole = replace(whole, new=merge.renamed(whole.new, whole.path, renames))
@@ -91,7 +92,28 @@ class _Merge:
             if triple.is_edited and base is not None and mine is not None:
                 pairs[triple.origin] = (base, mine)
         moved = {triple.origin: triple.path for triple in self.triples if triple.moved_by_you}
-        return renamed_across(pairs, moved, self.reader)
+        homes = dict(home for triple in self.triples for home in self._homes_from(triple))
+        return renamed_across(pairs, moved, homes, self.reader)
+
+    def _homes_from(self, triple: Triple) -> Iterator[tuple[tuple[str, str], str]]:
+        """The definitions that you took out of a file, and the modules where they are now."""
+        base, mine = (self.source(file, triple.path) for file in (triple.base, triple.mine))
+        if not (triple.is_edited and base and mine):
+            return
+        kept = self.modules.bound(mine.text) | self.reader.renames(base, mine).names.keys()
+        for name in definitions(base).keys() - kept:
+            path = self._place_in_yours(name, triple)
+            if path:
+                yield (module_of(triple.origin), name), module_of(path)
+
+    def unedited(self, triple: Triple) -> Triple:
+        """A file that new drops, as untouched if it only follows what you renamed elsewhere."""
+        base, mine = (self.source(file, triple.path) for file in (triple.base, triple.mine))
+        if triple.new or not (triple.is_edited and base and mine):
+            return triple
+        for renames in (self.reader.renames(base, mine), self.fitting(triple)):
+            base = self.reader.find(renamed(base, renames)) or base
+        return replace(triple, base=triple.mine) if is_same_code(base, mine) else triple
 
     def fitting(self, triple: Triple) -> Renames:
         """The renames that a file follows: not those whose old name you still import there."""
@@ -106,6 +128,7 @@ class _Merge:
             imported={key: new for key, new in renames.imported.items() if key not in imported},
             modules={old: new for old, new in renames.modules.items() if old not in modules},
             members=renames.members,
+            homes={key: home for key, home in renames.homes.items() if key not in imported},
             keywords={
                 key: names
                 for key, names in renames.keywords.items()

@@ -65,9 +65,9 @@ def is_same(base: File, yours: File, path: str) -> bool:
         return True
     if not path.endswith(".py"):
         return False
-    from lightgen.merge.python import is_same_code
+    from lightgen.merge.python import is_same_text
 
-    return is_same_code(before.text, mine.text)
+    return is_same_text(before.text, mine.text)
 
 
 def _merge_for(path: str, elsewhere: Elsewhere | None) -> MergeText:

@@ -60,8 +60,8 @@ def _rank(statement: Statement) -> int:
 
 
 def _is_loose(statement: Statement) -> bool:
-    """Whether it may stand anywhere in its block."""
-    return is_definition(statement.node)
+    """Whether it may stand anywhere in its block, or has a place of its own."""
+    return is_definition(statement.node) or statement.source.keys.is_docstring(statement.node)
 
 
 def is_needed(sides: Sides, statement: Statement) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lightgen.merge.outcome import Labels, MergedText
 from lightgen.merge.python.blocks import Statement, module_block
 from lightgen.merge.python.merge import merge_python
-from lightgen.merge.python.names import unresolved
+from lightgen.merge.python.names import imported_names, unresolved
 from lightgen.merge.python.order import ClashError
 from lightgen.merge.python.reader import Elsewhere, Reader
 from lightgen.merge.python.source import Source
@@ -60,6 +60,7 @@ def merge_definition(
     before = with_definition(source, versions.name, versions.base)
     mine = with_definition(source, versions.name, versions.yours)
     theirs = with_definition(source, versions.name, versions.new)
+    theirs = _without_imports(reader, theirs, versions)
     mine = _with_imports(reader, mine, _imports_for(mine, source, versions.your_module, reader))
     theirs = _with_imports(
         reader, theirs, _imports_for(theirs, source, versions.new_module, reader)
@@ -89,6 +90,27 @@ def _imports_for(text: str, source: Source, origin: Source, reader: Reader) -> l
             else:
                 lines.append(ast.unparse(kept))
     return lines
+
+
+def _without_imports(reader: Reader, text: str, versions: Versions) -> str:
+    """Without what only the definition read, and neither it nor its module has any more."""
+    source, before = reader.find(text), reader.find(versions.base)
+    if source is None or before is None:
+        return text
+    dropped = _names_read(before) - _names_read(source)
+    dropped -= imported_names(versions.new_module.tree)
+    edits = []
+    for node in source.tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+            if names <= dropped:
+                line = node.lineno - 1
+                edits.append(Edit(source.starts[line], source.starts[node.end_lineno or line], ""))
+    return apply_edits(text, edits)
+
+
+def _names_read(source: Source) -> set[str]:
+    return {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name)}
 
 
 def _with_imports(reader: Reader, text: str, lines: list[str]) -> str:

@@ -43,16 +43,17 @@ def merge_python(
     return replace(merged, text=_end_like(merged.text, base, yours, new))
 
 
-def is_same_code(base: str, yours: str) -> bool:
+def is_same_code(one: Source, other: Source) -> bool:
+    """Whether two sources have the same syntax and the same comments."""
+    words = (source.words_in(0, len(source.text)) for source in (one, other))
+    return one.key(one.tree) == other.key(other.tree) and len(set(words)) == 1
+
+
+def is_same_text(base: str, yours: str) -> bool:
     """Whether two texts have the same syntax and the same comments."""
     reader = Reader()
     one, other = reader.find(base), reader.find(yours)
-    if one is None or other is None:
-        return False
-    ends = len(one.text), len(other.text)
-    return one.key(one.tree) == other.key(other.tree) and one.words_in(
-        0, ends[0]
-    ) == other.words_in(0, ends[1])
+    return bool(one and other and is_same_code(one, other))
 
 
 def _by_structure(

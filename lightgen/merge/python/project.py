@@ -20,12 +20,15 @@ def module_of(path: str) -> str:
 
 
 def renamed_across(
-    pairs: Mapping[str, tuple[str, str]], moved: Mapping[str, str], reader: Reader
+    pairs: Mapping[str, tuple[str, str]],
+    moved: Mapping[str, str],
+    homes: Mapping[tuple[str, str], str],
+    reader: Reader,
 ) -> Renames:
     """What you renamed so that other files see it.
 
     `pairs` are base and yours of the files that you edited, `moved` old and new path of those that
-    you moved.
+    you moved, `homes` the modules to which you moved definitions.
     """
     imported: dict[tuple[str, str], str] = {}
     members: dict[tuple[str, str], str] = {}
@@ -40,7 +43,9 @@ def renamed_across(
             for scope, names in renames.local.items():
                 keywords[module_of(path), called_as(scope)] = names
     modules = {module_of(old): module_of(new) for old, new in moved.items()}
-    return Renames(imported=imported, modules=modules, members=members, keywords=keywords)
+    return Renames(
+        imported=imported, modules=modules, members=members, keywords=keywords, homes=homes
+    )
 
 
 @dataclass(frozen=True)

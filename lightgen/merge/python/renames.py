@@ -29,7 +29,8 @@ class Renames:
     `names` are those of the module itself, `local` those of an outermost function by its
     qualified name, `attributes` by the object (`self.`, `model.net.`) that they are taken from, or
     ANY. `imported` are names by the module that they are imported from, `modules` whole modules,
-    `members` attributes of a class by its name, `keywords` parameters of what is imported.
+    `members` attributes of a class by its name, `keywords` parameters of what is imported;
+    `homes` is the module to which a definition of another has moved.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -39,10 +40,12 @@ class Renames:
     modules: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[tuple[str, str], str] = field(default_factory=dict)
     keywords: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    homes: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         own = self.names or any(self.local.values()) or any(self.attributes.values())
-        return bool(own or self.imported or self.modules or self.members or self.keywords)
+        other = self.imported or self.modules or self.members or self.keywords or self.homes
+        return bool(own or other)
 
 
 def occurrences(source: Source) -> list[Occurrence]:
@@ -397,22 +400,43 @@ def _imported(source: Source, renames: Renames) -> dict[str, str]:
 
 
 def _import_edits(source: Source, renames: Renames) -> Iterator[Edit]:
-    for node in ast.walk(source.tree):
+    for node in statements_in(source.tree):
         if isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            for alias in node.names:
-                new = renames.imported.get((module, alias.name))
-                if new:
-                    start = source.span(alias)[0]
-                    yield Edit(start, start + len(alias.name), new)
-            if module in renames.modules:
-                start = source.text.index(module, source.span(node)[0] + len("from"))
-                yield Edit(start, start + len(module), renames.modules[module])
+            yield from _from_edits(source, node, renames)
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name in renames.modules:
                     start = source.span(alias)[0]
                     yield Edit(start, start + len(alias.name), renames.modules[alias.name])
+
+
+def _from_edits(source: Source, node: ast.ImportFrom, renames: Renames) -> Iterator[Edit]:
+    module = node.module or ""
+    if any((module, alias.name) in renames.homes for alias in node.names):
+        yield _by_home(source, node, renames)
+        return
+    for alias in node.names:
+        new = renames.imported.get((module, alias.name))
+        if new:
+            start = source.span(alias)[0]
+            yield Edit(start, start + len(alias.name), new)
+    if module in renames.modules:
+        start = source.text.index(module, source.span(node)[0] + len("from"))
+        yield Edit(start, start + len(module), renames.modules[module])
+
+
+def _by_home(source: Source, node: ast.ImportFrom, renames: Renames) -> Edit:
+    """One import a module, for names that are not in one module any more."""
+    module = node.module or ""
+    homes: dict[str, list[ast.alias]] = defaultdict(list)
+    for alias in node.names:
+        home = renames.homes.get((module, alias.name)) or renames.modules.get(module, module)
+        name = renames.imported.get((module, alias.name), alias.name)
+        homes[home].append(ast.alias(name, alias.asname))
+    start, end = source.span(node)
+    indent = source.indent_of(source.line_of(start))
+    lines = [ast.unparse(ast.ImportFrom(home, names, 0)) for home, names in sorted(homes.items())]
+    return Edit(start, end, f"\n{indent}".join(lines))
 
 
 def called_as(scope: str) -> str:
