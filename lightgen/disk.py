@@ -19,7 +19,7 @@ _MADE = frozenset(f"""
     """.split())
 _MADE_ENDINGS = (".egg-info", ".pyc", ".pyo", ".ckpt", ".pt", ".DS_Store", ".coverage")
 # By these names there are packages too, with code in them.
-_OFTEN_MADE = frozenset({"logs", "checkpoints", "build", "dist", "venv", ".venv"})
+_OFTEN_MADE = frozenset({"logs", "runs", "checkpoints", "build", "dist", "venv", ".venv"})
 _LARGEST_BYTES = 1_000_000
 
 

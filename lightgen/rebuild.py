@@ -73,7 +73,7 @@ def find_base(
         if digest(file.content) in hashes.get(path, ())
     }
     source = "the recorded spec" if recorded else "lightgen.toml"
-    note = f".lightgen is not as it was left ({'; '.join(memory.faults)})"
+    note = f".lightgen is not as it was left ({memory.damage})"
     return Base({**rendered, **intact}, hashes, (f"{note}: the base is rebuilt from {source}",))
 
 

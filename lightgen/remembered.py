@@ -24,6 +24,7 @@ _MARKER = re.compile(rb"^(%s|%s) " % (START.encode(), END.encode()), re.M)
 _ANY_MARKER = re.compile(
     rb"^(%s |%s\r?$|%s )" % (START.encode(), MIDDLE.encode(), END.encode()), re.M
 )
+_NAMED_FAULTS = 2
 _AS_BEFORE = "restore it, or remove it and run lightgen update --rebuild-base"
 
 
@@ -41,6 +42,13 @@ class Memory:
     resolved: str
     pack: Tree | None
     faults: tuple[str, ...]
+
+    @property
+    def damage(self) -> str:
+        """The faults, the first of them by name."""
+        more = len(self.faults) - _NAMED_FAULTS
+        named = "; ".join(self.faults[:_NAMED_FAULTS])
+        return f"{named}; and {more} more" if more > 0 else named
 
 
 class NewerError(ProjectError):

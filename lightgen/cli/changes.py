@@ -18,7 +18,7 @@ from lightgen.inside import MEMORY
 from lightgen.merge import Kind, Outcome
 from lightgen.tree import File
 
-NO_FILE = "no file changes, but for what .lightgen remembers"
+_NO_FILE = "no file changes, but for what .lightgen remembers"
 _COLOURS = {Kind.CONFLICT: "red", Kind.ORPHAN: "yellow", Kind.STILL_DELETED: "yellow"}
 _WIDTH = max(map(len, Kind))
 _KEPT = File(b"")  # what a path is to have that does not change: any file
@@ -99,12 +99,15 @@ def print_outcome(outcome: Outcome, beside: str, other: str) -> None:
         print_line(f"{other} is in {beside}: merge it by hand, then delete that", before="    ")
 
 
-def summary(outcomes: Iterable[Outcome], left_alone: Collection[str] = ()) -> str:
-    """How many files became what."""
+def summary(
+    outcomes: Iterable[Outcome], left_alone: Collection[str] = (), nothing: str = _NO_FILE
+) -> str:
+    """How many files became what; `nothing` where none became anything."""
     counts = Counter(each.kind for each in told(outcomes) if each.path not in left_alone)
-    words = [f"{counts[kind]} {kind}" for kind in Kind if counts[kind]]
-    if words and left_alone:
-        words.append(f"{len(left_alone)} edited file{'s'[: len(left_alone) > 1]} left alone")
+    words = [f"{counts[kind]} {kind}" for kind in Kind if counts[kind]] or [nothing]
+    if left_alone:
+        files = "file" if len(left_alone) == 1 else "files"
+        words.append(f"{len(left_alone)} edited {files} left alone")
     return ", ".join(words)
 
 

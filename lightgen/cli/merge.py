@@ -57,8 +57,8 @@ def run_merge(sides: tuple[Path, Path, Path], out: Path, name: str | None, *, as
     for each in shown:
         if each.path not in merged.left_alone:
             print_outcome(each, merged.beside.get(each.path, ""), "the new version")
-    counts = summary(merged.outcomes, merged.left_alone)
-    typer.echo(counts or "nothing to merge: the new side changed nothing")
+    nothing = "nothing to merge: the new side changed nothing"
+    typer.echo(summary(merged.outcomes, merged.left_alone, nothing))
     return code
 
 

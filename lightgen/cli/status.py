@@ -39,7 +39,9 @@ def run_status(path: Path | None, *, check: bool, as_json: bool) -> int:
         return report_error(error, as_json=as_json)
     found = standings(memory.base, yours, own)
     spec, fault = _spec_difference(root, memory)
-    notes = (*said, *_fault_notes(memory))
+    notes = said
+    if memory.faults:
+        notes = (*said, f".lightgen: {memory.damage}; the next update rebuilds the base")
     has_drift = bool(spec or memory.faults or any(each.kind in DRIFT for each in found))
     code = int(check and has_drift)
     if as_json:
@@ -77,10 +79,6 @@ def _print_standing(each: Standing) -> None:
     origin = f" (from {each.moved_from})" if each.moved_from else ""
     note = f" ({each.note})" if each.note else ""
     print_line(f"{place}{origin}{note}", before=f"{kind}  ")
-
-
-def _fault_notes(memory: Memory) -> list[str]:
-    return [f".lightgen: {fault}; the next update rebuilds the base" for fault in memory.faults]
 
 
 def _spec_difference(root: Path, memory: Memory) -> tuple[list[str], str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lightgen.changes import Update
-from lightgen.cli.changes import NO_FILE, Report, print_update, summary
+from lightgen.cli.changes import Report, print_update, summary
 from lightgen.cli.places import settle
 from lightgen.cli.report import report_error
 from lightgen.disk import find_project, read_yours
@@ -46,7 +46,7 @@ def _plan(root: Path) -> Update:
 
 
 def _last_line(update: Update, dry_run: bool) -> str:
-    counts = summary(update.outcomes) or NO_FILE
+    counts = summary(update.outcomes)
     if dry_run:
         return f"would be: {counts}"
     if update.has_conflicts:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from lightgen.changes import Update
-from lightgen.cli.changes import NO_FILE, Report, print_update, summary
+from lightgen.cli.changes import Report, print_update, summary
 from lightgen.cli.places import settle
 from lightgen.cli.report import report_error
 from lightgen.disk import find_project, read_yours
@@ -85,7 +85,7 @@ def _report(update: Update, request: Request, root: Path) -> int:
 def _last_line(update: Update, would_only: bool) -> str:
     if not update.changes:
         return NOTHING
-    counts = summary(update.outcomes, update.left_alone) or NO_FILE
+    counts = summary(update.outcomes, update.left_alone)
     if would_only:
         return f"would be: {counts}"
     if update.has_conflicts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -85,6 +86,8 @@ def test_what_tools_and_runs_make_is_not_the_users(lightgen: Lightgen, project: 
         ".venv/lib/x.py",
         "src/run/__pycache__/x.pyc",
         "runs/version_0/checkpoints/best.ckpt",
+        "runs/version_0/metrics.csv",
+        "runs/version_0/curves.png",
         "lightning_logs/version_0/metrics.csv",
         ".git/HEAD",
     ):
@@ -147,6 +150,20 @@ def test_a_memory_with_faults_is_told(lightgen: Lightgen, project: Project) -> N
         f".lightgen: .lightgen/base/{TRAIN}.base differs from its hash; "
         "the next update rebuilds the base"
     ]
+
+
+def test_a_lost_base_is_told_in_one_line(lightgen: Lightgen, project: Project) -> None:
+    count = sum(path.is_file() for path in (project.root / ".lightgen/base").rglob("*"))
+    shutil.rmtree(project.root / ".lightgen/base")
+    first = ".lightgen/base/.github/workflows/ci.yml.base is missing"
+    second = ".lightgen/base/.gitignore.base is missing"
+    damage = f"{first}; {second}; and {count - 2} more"
+    [note] = lightgen.done("status", "run").notes
+    assert note == f".lightgen: {damage}; the next update rebuilds the base"
+    [note] = lightgen.done("update", "run").notes
+    assert note == (
+        f".lightgen is not as it was left ({damage}): the base is rebuilt from the recorded spec"
+    )
 
 
 def test_outside_of_a_project(lightgen: Lightgen) -> None:

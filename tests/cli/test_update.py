@@ -435,6 +435,10 @@ def test_a_lost_memory_is_rebuilt(lightgen: Lightgen, conflicting: Project) -> N
             "run lightgen update --rebuild-base to make it anew from the spec"
         ]
     outcome = lightgen.done("update", "--rebuild-base")
+    assert outcome.out == (
+        "no file changes, but for what .lightgen remembers, 1 edited file left alone; "
+        "to take it back: lightgen undo\n"
+    )
     lightgen.folder = conflicting.root.parent
     assert outcome.notes == [REBUILT]
     assert conflicting.disk() == before

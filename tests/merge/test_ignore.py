@@ -65,6 +65,7 @@ def test_whether_a_pattern_or_its_exception_comes_last_is_a_conflict(
     merged = merge("x\n", f"{mine}\nx\n", f"x\n{theirs}\n")
     assert [conflict.line for conflict in merged.conflicts] == [0]
     assert mine in merged.conflicts[0].what and theirs in merged.conflicts[0].what
+    assert merged.conflicts[0].what.endswith("; see that they stand in the right order")
     assert {mine, theirs, "x"} == {*merged.text.split()}
 
 
