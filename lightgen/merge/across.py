@@ -270,11 +270,13 @@ class _Merge:
         gone |= {outcome.moved_from for outcome in outcomes.values()}
         mine |= dict(self._users_of(self._lost(mine, result), mine))
         there = {path: text for path, text in mine.items() if path not in gone}
-        broken = self.modules.broken({**there, **result})
+        others = {module_of(path) for path in self.yours.files if path.endswith(".py")}
+        others -= {module_of(path) for path in (*mine, *gone)}
+        broken = self.modules.broken({**there, **result}, others)
         if not broken:
             return
         theirs = self._side({t.path: t.new for t in self.triples})
-        broken -= self.modules.broken(mine) | self.modules.broken(theirs)
+        broken -= self.modules.broken(mine, others) | self.modules.broken(theirs)
         for lost in sorted(broken, key=lambda item: (item.path, item.module, item.name)):
             what = f"{lost.name or lost.module} is imported from {lost.module}, where it is no more"
             what = f"{what}: mend the import, or delete the file"

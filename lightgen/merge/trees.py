@@ -51,7 +51,7 @@ def merge_trees(
     """
     labels = labels or Labels()
     triples = _triples(base, yours, new)
-    if _is_simple(triples):
+    if _is_simple(triples, base, yours, new):
         outcomes = [_outcome(triple, yours, labels) for triple in triples]
     else:
         from lightgen.merge.across import merge_across
@@ -60,11 +60,13 @@ def merge_trees(
     return tuple(sorted(outcomes, key=lambda outcome: outcome.path))
 
 
-def _is_simple(triples: Sequence[Triple]) -> bool:
-    """Whether no Python file that you edited could matter to one that new changes."""
+def _is_simple(triples: Sequence[Triple], base: Tree, yours: Yours, new: Tree) -> bool:
+    """Whether no Python of yours could matter to what new changes in Python."""
     python = [triple for triple in triples if triple.is_python]
     if all(triple.new == triple.base for triple in python):
         return True
+    if any(path.endswith(".py") and path not in base and path not in new for path in yours.files):
+        return False
     return not any(
         triple.is_edited or triple.moved_by_you or (triple.base and not triple.mine)
         for triple in python
@@ -128,6 +130,8 @@ def _outcome(
         return _blocked(path, reason, base, new)
     if base is None:
         return _unknown_before(path, mine, new)
+    if mine is None and new is None:
+        return Outcome(path, Kind.UNCHANGED, None)
     if mine is None:
         notes = () if new == base else ("the new render differs from what you deleted",)
         return Outcome(path, Kind.STILL_DELETED, None, notes=notes)

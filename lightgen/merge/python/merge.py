@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 from lightgen.merge.lines import merge_lines
@@ -44,9 +45,20 @@ def merge_python(
 
 
 def is_same_code(one: Source, other: Source) -> bool:
-    """Whether two sources have the same syntax and the same comments."""
+    """Whether two sources have the same syntax, imports in any order, and the same comments."""
     words = (source.words_in(0, len(source.text)) for source in (one, other))
-    return one.key(one.tree) == other.key(other.tree) and len(set(words)) == 1
+    return _parts(one) == _parts(other) and len(set(words)) == 1
+
+
+def _parts(source: Source) -> tuple[list[tuple[object, ...]], list[int]]:
+    imported, rest = [], []
+    for node in source.tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = getattr(node, "module", None), getattr(node, "level", None)
+            imported += [(*map(str, module), source.key(alias)) for alias in node.names]
+        else:
+            rest.append(source.key(node))
+    return sorted(imported), rest
 
 
 def is_same_text(base: str, yours: str) -> bool:

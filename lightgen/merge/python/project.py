@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -109,15 +109,18 @@ class Modules:
             for callee, arguments in signatures(module_of(path), tree)
         }
 
-    def broken(self, texts: Mapping[str, str]) -> set[Import]:
-        """Imports between some files that don't resolve."""
+    def broken(self, texts: Mapping[str, str], others: Collection[str] = ()) -> set[Import]:
+        """Imports between some files that don't resolve; `others` are further modules."""
         modules = {module_of(path): text for path, text in texts.items()}
         packages = {module.partition(".")[0] for module in modules if "." in module}
         return {
             Import(path, module, name)
             for path, text in texts.items()
             for module, name in self.imports(text)
-            if module.partition(".")[0] in packages and not self._resolves(module, name, modules)
+            if module.partition(".")[0] in packages
+            and module not in others
+            and f"{module}.{name}" not in others
+            and not self._resolves(module, name, modules)
         }
 
     def _resolves(self, module: str, name: str, modules: Mapping[str, str]) -> bool:

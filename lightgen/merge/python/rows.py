@@ -93,7 +93,8 @@ def _added_alike(
 
 def shown(item: Element) -> str:
     """An element on one short line."""
-    return " ".join(item.source.segment(item.span).split())[:_SHOWN]
+    text = " ".join(item.source.segment(item.span).split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 def _is_needed(sides: Sides, item: Element) -> bool:
