@@ -123,7 +123,9 @@ def _refuse_lost_moves(lists: Lists) -> None:
 def _is_within_deleted(
     lists: Lists, index: int, own: dict[int, int], other: dict[int, int], is_yours: bool
 ) -> bool:
-    """Whether the other side has deleted all that stands around an insertion."""
+    """Whether the other side has deleted all that stands around an insertion, or, of what the
+    insertion stands in the stead of, anything.
+    """
     if lists.is_free or lists.is_loose(is_yours, index):
         return False
     back = {at: base for base, at in own.items()}
@@ -133,6 +135,13 @@ def _is_within_deleted(
     )
     around = [base for base in (before, after) if base is not None]
     held = other.keys() | lists.inside[0]
+    first = 0 if before is None else before + 1
+    last = lists.counts[0] if after is None else after
+    replaced = [
+        base for base in range(first, last) if base not in own and base not in lists.inside[0]
+    ]
+    if any(base not in held for base in replaced):
+        return True
     return bool(around) and not any(base in held for base in around)
 
 
