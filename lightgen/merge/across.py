@@ -97,8 +97,10 @@ class _Merge:
 
     def _homes_from(self, triple: Triple) -> Iterator[tuple[tuple[str, str], str]]:
         """The definitions that you took out of a file, and the modules where they are now."""
+        if not triple.is_edited:
+            return
         base, mine = (self.source(file, triple.path) for file in (triple.base, triple.mine))
-        if not (triple.is_edited and base and mine):
+        if not (base and mine):
             return
         kept = self.modules.bound(mine.text) | self.reader.renames(base, mine).names.keys()
         for name in definitions(base).keys() - kept:
@@ -108,8 +110,10 @@ class _Merge:
 
     def unedited(self, triple: Triple) -> Triple:
         """A file that new drops, as untouched if it only follows what you renamed elsewhere."""
+        if triple.new or not triple.is_edited:
+            return triple
         base, mine = (self.source(file, triple.path) for file in (triple.base, triple.mine))
-        if triple.new or not (triple.is_edited and base and mine):
+        if not (base and mine):
             return triple
         for renames in (self.reader.renames(base, mine), self.fitting(triple)):
             base = self.reader.find(renamed(base, renames)) or base
@@ -293,7 +297,8 @@ class _Merge:
         ) and all(takes[each] == yours.get(each, takes[each]) for each in takes):
             return
         found = self.modules.misfits(result)
-        found -= self.modules.misfits(mine) | self.modules.misfits(theirs)
+        if found:
+            found -= self.modules.misfits(mine) | self.modules.misfits(theirs)
         for misfit in sorted(found, key=lambda item: (item.path, item.callee)):
             self._accuse(misfit.path, f"{misfit.callee} {misfit.what}", outcomes)
 
