@@ -291,7 +291,10 @@ class _Merge:
     ) -> None:
         """Calls that fitted on both sides fit in the result, or it is a conflict."""
         theirs = self._side({t.path: t.new for t in self.triples})
-        takes, yours, new = map(self.modules.takes, (result, mine, theirs))
+        sides = (result, mine, theirs)
+        same = {path for path, text in result.items() if mine.get(path) == theirs.get(path) == text}
+        changed = ({p: text for p, text in side.items() if p not in same} for side in sides)
+        takes, yours, new = map(self.modules.takes, changed)
         if all(
             takes.get(each, yours[each]) == new.get(each, yours[each]) for each in yours
         ) and all(takes[each] == yours.get(each, takes[each]) for each in takes):
