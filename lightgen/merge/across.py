@@ -115,8 +115,7 @@ class _Merge:
         base, mine = (self.source(file, triple.path) for file in (triple.base, triple.mine))
         if not (base and mine):
             return triple
-        for renames in (self.reader.renames(base, mine), self.fitting(triple)):
-            base = self.reader.find(renamed(base, renames)) or base
+        base = self.reader.find(renamed(base, self.fitting(triple))) or base
         return replace(triple, base=triple.mine) if is_same_code(base, mine) else triple
 
     def fitting(self, triple: Triple) -> Renames:

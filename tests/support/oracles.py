@@ -95,7 +95,7 @@ def _tokens(text: str) -> tuple[Counter[str], frozenset[str]]:
         elif token.type == tokenize.COMMENT:
             values[token.string.rstrip()] += 1
         elif token.type in (tokenize.NUMBER, tokenize.STRING):
-            values[_plain(token.string)] += 1
+            values.update(_plain(token.string).split("\n"))  # texts are merged line by line
     return values, frozenset(names)
 
 

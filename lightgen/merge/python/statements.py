@@ -141,6 +141,8 @@ def _merge_docstring(sides: Sides, three: Three[Statement], edits: list[Edit]) -
     """Merge a docstring line by line."""
     base, yours, new = (_docstring_text(statement) for statement in three)
     merged = merge_lines(base, yours, new, sides.labels)
+    if merged.conflicts:
+        raise ClashError(f"both sides changed {short(three[0])}")
     try:
         value = ast.literal_eval(merged.text)
     except (SyntaxError, ValueError) as error:
