@@ -18,6 +18,8 @@ Merge: TypeAlias = Callable[[Files, Files, Files], tuple[Files, bool]]
 # No text has it: a template that is the same whatever its variable is.
 _NAME = "zebra"
 _START = b"<<<<<<< "
+# Templates without a file are none.
+_COMMON = {"zebra.txt": b"In each version.\n"}
 
 
 def by_lightgen(base: Files, yours: Files, new: Files) -> tuple[Files, bool]:
@@ -74,9 +76,10 @@ def by(updater: Updater) -> Merge:
         with tempfile.TemporaryDirectory() as folder:
             home = Path(folder)
             make_home(home)
-            project = make_project(updater, home, (base, yours, new), _NAME)
+            versions = [{**files, **_COMMON} for files in (base, yours, new)]
+            project = make_project(updater, home, versions, _NAME)
             done = updater.run_update(project, home)
-            files = without(read_files(project), [updater.own])
+            files = without(read_files(project), [updater.own, *_COMMON])
             is_undecided = (
                 done.returncode != 0
                 or b"error:" in done.stdout + done.stderr
