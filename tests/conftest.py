@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--accept", action="store_true", help="take what is rendered as golden")
     parser.addoption("--matrix", choices=["sample", "all"], default="sample", help="how many specs")
-    parser.addoption("--merges", choices=["sample", "all"], default="sample", help="how many merges")
+    parser.addoption("--merges", choices=["sample", "all"], default="sample", help="how many")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -14,13 +14,13 @@ from functools import lru_cache
 
 from lightgen.merge import Kind
 from lightgen.merge.outcome import END, MIDDLE, START
-from lightgen.tree import Tree
+from lightgen.tree import File, Tree
 from support.merging import Result
 
 
 def faults(base: Tree, yours: Tree, new: Tree, result: Result) -> list[str]:
     """Everything that is wrong with a merge, whatever the right one is."""
-    found = [*_markers(result), *_sides_parse(result)]
+    found = [*_markers(result), *_sides_parse(result, (base, yours, new))]
     return found or [*_lost(base, yours, new, result), *_names(yours, new, result)]
 
 
@@ -68,10 +68,10 @@ def _markers(result: Result) -> Iterator[str]:
             yield f"{outcome.path}: conflicts at lines {told}, markers at {there}"
 
 
-def _sides_parse(result: Result) -> Iterator[str]:
-    """A clean result parses; one with markers does as either side has it."""
+def _sides_parse(result: Result, versions: tuple[Tree, ...]) -> Iterator[str]:
+    """A clean result parses if all versions did; one with markers does as either side has it."""
     for path, file in result.tree.items():
-        if not path.endswith(".py"):
+        if not path.endswith(".py") or not all(_parses(tree.get(path)) for tree in versions):
             continue
         whole = _text(file.content)
         for text in {whole} if START not in whole else set(sides(whole)):
@@ -79,6 +79,14 @@ def _sides_parse(result: Result) -> Iterator[str]:
                 ast.parse(text)
             except SyntaxError as error:
                 yield f"{path}: does not parse: {error}"
+
+
+def _parses(file: File | None) -> bool:
+    try:
+        ast.parse(_text(file.content) if file else "")
+    except SyntaxError:
+        return False
+    return True
 
 
 # Tokens.
@@ -111,7 +119,7 @@ def _all_tokens(tree: Tree, without: frozenset[str] = frozenset()) -> tuple[Coun
     values: Counter[str] = Counter()
     names: set[str] = set()
     for path, file in tree.items():
-        if path.endswith(".py") and path not in without:
+        if path.endswith(".py") and path not in without and _parses(file):
             counted, named = _tokens(_text(file.content))
             values += counted
             names |= named
