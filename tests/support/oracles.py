@@ -186,7 +186,7 @@ def _names(yours: Tree, new: Tree, result: Result) -> Iterator[str]:
 
 def _unresolved(tree: Tree) -> set[str]:
     """Names without a definition: of modules, imported from each other, and attributes of self."""
-    modules = {_module(path): path for path in tree if path.endswith(".py")}
+    modules = {_module(p): p for p, file in tree.items() if p.endswith(".py") and _parses(file)}
     found = set()
     for module, path in modules.items():
         content = tree[path].content
