@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
+from itertools import pairwise
 
 from lightgen.tree import File, Tree
 
 _ENOUGH = 0.5
 _SAME_NAME = 0.2
 _FEWEST_LINES = 3
+_WORD = re.compile(rb"\w+")
 _DEFINITION = re.compile(rb"^(?:async\s+def|def|class)\s+\w+", re.MULTILINE)
 
 
 def find_moves(gone: Tree, places: Collection[str], files: Tree) -> dict[str, str]:
     """For files that are gone, by path, the place whose file is most like each, if one is.
 
-    Like means: the same lines and definitions, more or less; a place is given to one file only.
+    Like means: the same words in the same order, more or less; a place is given to one file only.
     """
     likes = []
     marks = {path: _marks(file) for path, file in gone.items() if _is_telling(file)}
@@ -44,9 +46,9 @@ def _is_telling(file: File) -> bool:
 
 
 def _marks(file: File) -> Counter[bytes]:
-    """Lines without their indentation, and once more each definition."""
-    lines = (line.strip() for line in file.content.splitlines())
-    found = Counter(line for line in lines if line)
+    """Pairs of words that follow one another, whatever the layout, and each definition."""
+    words = _WORD.findall(file.content)
+    found = Counter(first + b" " + second for first, second in pairwise(words))
     found.update(_DEFINITION.findall(file.content))
     return found
 

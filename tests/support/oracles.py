@@ -20,7 +20,10 @@ from support.merging import Result
 
 def faults(base: Tree, yours: Tree, new: Tree, result: Result) -> list[str]:
     """Everything that is wrong with a merge, whatever the right one is."""
-    found = [*_markers(result), *_sides_parse(result, (base, yours, new))]
+    versions = base, yours, new
+    found = [*_markers(result), *_sides_parse(result, versions)]
+    if not all(_parses(t[path]) for t in versions for path in t if path.endswith(".py")):
+        return found  # such a file is merged by lines: there are no tokens to follow
     return found or [*_lost(base, yours, new, result), *_names(yours, new, result)]
 
 
@@ -119,7 +122,7 @@ def _all_tokens(tree: Tree, without: frozenset[str] = frozenset()) -> tuple[Coun
     values: Counter[str] = Counter()
     names: set[str] = set()
     for path, file in tree.items():
-        if path.endswith(".py") and path not in without and _parses(file):
+        if path.endswith(".py") and path not in without:
             counted, named = _tokens(_text(file.content))
             values += counted
             names |= named
@@ -186,7 +189,7 @@ def _names(yours: Tree, new: Tree, result: Result) -> Iterator[str]:
 
 def _unresolved(tree: Tree) -> set[str]:
     """Names without a definition: of modules, imported from each other, and attributes of self."""
-    modules = {_module(p): p for p, file in tree.items() if p.endswith(".py") and _parses(file)}
+    modules = {_module(path): path for path in tree if path.endswith(".py")}
     found = set()
     for module, path in modules.items():
         content = tree[path].content
