@@ -8,20 +8,16 @@ from collections.abc import Collection
 # A conflict is allowed in these and nowhere else; a clean merge must be right in all.
 _CALL = "the change puts the group into a call of split_decay, or takes it out"
 _RATE = "the change gives the rate another number, the edit a name"
-_GONE = "the change takes away what was edited"
 _TEXT = "both reword one text"
 _LINE = "both change one line of README.md: what it says, and the file that it names"
 _PLACE = "both insert a statement at one place, and their order may matter"
 _WRAPS = ("AdamW to SGD", "SGD to AdamW", "custom to AdamW", "AdamW to custom", "much at once")
 MEET: dict[str, dict[str, str]] = {
     "comment_behind_a_rate": dict.fromkeys(_WRAPS, _CALL),
-    "comment_above_a_group": dict.fromkeys(_WRAPS, _CALL),
-    "setting_of_a_group": dict.fromkeys(_WRAPS, _CALL),
-    "rate_hoisted_to_a_constant": {
-        **dict.fromkeys(_WRAPS, _CALL),
-        **dict.fromkeys(("a rate", "every rate"), _RATE),
-        "a frozen group": _GONE,
-    },
+    "comment_above_a_group": dict.fromkeys(
+        ("AdamW to SGD", "AdamW to custom", "much at once"), _CALL
+    ),
+    "rate_hoisted_to_a_constant": dict.fromkeys(("a rate", "every rate"), _RATE),
     "docstring_of_the_module": dict.fromkeys(
         ("a scheduler in", "a scheduler out", "much at once"), _TEXT
     ),
