@@ -3,7 +3,7 @@
 An edit takes a project and returns the edited one, or None where it has nothing to change.
 """
 
-from support.edits import comments, files, layout, names, statements
+from support.edits import comments, files, layout, names, statements, values
 from support.edits.registry import EDITS, Edit
 
 FORMATTING = (
@@ -15,4 +15,14 @@ FORMATTING = (
     "blank_lines_in_bodies",
 )
 
-__all__ = ["EDITS", "FORMATTING", "Edit", "comments", "files", "layout", "names", "statements"]
+__all__ = [
+    "EDITS",
+    "FORMATTING",
+    "Edit",
+    "comments",
+    "files",
+    "layout",
+    "names",
+    "statements",
+    "values",
+]

@@ -7,14 +7,7 @@ import re
 from lightgen.tree import File, Tree
 from support.edits.layout import as_black
 from support.edits.registry import in_python, on_file, on_tree, path_of, text_of, with_text
-from support.edits.source import Code, NotHere, rename
-
-
-def _swapped(text: str, old: str, new: str) -> str:
-    if old not in text:
-        raise NotHere(old)
-    return text.replace(old, new, 1)
-
+from support.edits.source import Code, NotHere, rename, swapped
 
 # Whole files.
 
@@ -89,7 +82,7 @@ def renamed_and_reformatted(tree: Tree) -> Tree:
 
 @on_file("pyproject.toml")
 def dependency_added(text: str) -> str:
-    return _swapped(text, '    "torch>=', '    "timm>=1.0",\n    "torch>=')
+    return swapped(text, '    "torch>=', '    "timm>=1.0",\n    "torch>=')
 
 
 @on_file("pyproject.toml")
@@ -99,7 +92,7 @@ def dependency_at_the_end(text: str) -> str:
 
 @on_file("pyproject.toml")
 def dependency_floor_raised(text: str) -> str:
-    return _swapped(text, "scikit-learn>=1.5", "scikit-learn>=1.6")
+    return swapped(text, "scikit-learn>=1.5", "scikit-learn>=1.6")
 
 
 @on_file("pyproject.toml")
@@ -118,7 +111,7 @@ def dependencies_on_one_line(text: str) -> str:
 
 @on_file("pyproject.toml")
 def extra_added(text: str) -> str:
-    return _swapped(text, "dev = [", 'track = ["wandb>=0.16"]\ndev = [')
+    return swapped(text, "dev = [", 'track = ["wandb>=0.16"]\ndev = [')
 
 
 @on_file("pyproject.toml")
@@ -129,27 +122,27 @@ def tool_section_added(text: str) -> str:
 @on_file("pyproject.toml")
 def tool_section_in_the_middle(text: str) -> str:
     section = "[tool.coverage.run]\nbranch = true\n\n"
-    return _swapped(text, "[tool.ruff]\n", f"{section}[tool.ruff]\n")
+    return swapped(text, "[tool.ruff]\n", f"{section}[tool.ruff]\n")
 
 
 @on_file("pyproject.toml")
 def toml_value_changed(text: str) -> str:
-    return _swapped(text, "line-length = 88", "line-length = 100")
+    return swapped(text, "line-length = 88", "line-length = 100")
 
 
 @on_file("pyproject.toml")
 def toml_version_raised(text: str) -> str:
-    return _swapped(text, 'version = "0.1.0"', 'version = "0.2.0"')
+    return swapped(text, 'version = "0.1.0"', 'version = "0.2.0"')
 
 
 @on_file("pyproject.toml")
 def toml_comment_added(text: str) -> str:
-    return _swapped(text, "[project]\n", "# Released by hand.\n[project]\n")
+    return swapped(text, "[project]\n", "# Released by hand.\n[project]\n")
 
 
 @on_file("pyproject.toml")
 def toml_authors_added(text: str) -> str:
-    return _swapped(text, "readme = ", 'authors = [{ name = "Ana" }]\nreadme = ')
+    return swapped(text, "readme = ", 'authors = [{ name = "Ana" }]\nreadme = ')
 
 
 @on_file("pyproject.toml")
@@ -173,7 +166,7 @@ def ignored_lines_with_a_comment(text: str) -> str:
 
 @on_file(".gitignore")
 def ignored_line_removed(text: str) -> str:
-    return _swapped(text, "dist/\n", "")
+    return swapped(text, "dist/\n", "")
 
 
 @on_file(".gitignore")
@@ -188,23 +181,23 @@ def section_added_at_the_end(text: str) -> str:
 
 @on_file("README.md")
 def section_added_in_the_middle(text: str) -> str:
-    return _swapped(text, "## Schedule\n", "## Data\n\nAsk Ana.\n\n## Schedule\n")
+    return swapped(text, "## Schedule\n", "## Data\n\nAsk Ana.\n\n## Schedule\n")
 
 
 @on_file("README.md")
 def section_edited(text: str) -> str:
-    return _swapped(text, "The code is yours: edit any file.", "The code is ours now.")
+    return swapped(text, "The code is yours: edit any file.", "The code is ours now.")
 
 
 @on_file("README.md")
 def paragraph_added_to_a_section(text: str) -> str:
     old = "\n## Schedule\n"
-    return _swapped(text, old, f"\nChosen after a sweep of 40 runs.\n{old}")
+    return swapped(text, old, f"\nChosen after a sweep of 40 runs.\n{old}")
 
 
 @on_file("README.md")
 def heading_reworded(text: str) -> str:
-    return _swapped(text, "## Command line\n", "## Flags\n")
+    return swapped(text, "## Command line\n", "## Flags\n")
 
 
 @on_file("README.md")
@@ -213,7 +206,7 @@ def section_moved(text: str) -> str:
     if not found:
         raise NotHere("section")
     rest = text[: found.start()] + text[found.end() :]
-    return _swapped(rest, "## Optimizer\n", found[0] + "## Optimizer\n")
+    return swapped(rest, "## Optimizer\n", found[0] + "## Optimizer\n")
 
 
 @on_file("README.md")
@@ -238,9 +231,9 @@ def job_added(text: str) -> str:
 
 @on_file("ci.yml")
 def yaml_value_changed(text: str) -> str:
-    return _swapped(text, '"3.11"', '"3.12"')
+    return swapped(text, '"3.11"', '"3.12"')
 
 
 @on_file("ci.yml")
 def yaml_comment_added(text: str) -> str:
-    return _swapped(text, "      - run: mypy\n", "      # types\n      - run: mypy\n")
+    return swapped(text, "      - run: mypy\n", "      # types\n      - run: mypy\n")

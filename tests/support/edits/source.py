@@ -159,6 +159,13 @@ class Code:
         return column if text.isascii() else len(text.encode()[:column].decode())
 
 
+def swapped(text: str, old: str, new: str) -> str:
+    """The first place where a text stands, with another text."""
+    if old not in text:
+        raise NotHere(old)
+    return text.replace(old, new, 1)
+
+
 def tokens(text: str) -> Iterator[tokenize.TokenInfo]:
     return tokenize.generate_tokens(io.StringIO(text).readline)
 

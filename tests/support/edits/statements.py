@@ -5,14 +5,7 @@ from __future__ import annotations
 import ast
 
 from support.edits.registry import on_file
-from support.edits.source import Code, NotHere
-
-
-def _swapped(text: str, old: str, new: str) -> str:
-    if old not in text:
-        raise NotHere(old)
-    return text.replace(old, new, 1)
-
+from support.edits.source import Code, swapped
 
 # Imports.
 
@@ -38,7 +31,7 @@ def import_added_at_the_end(text: str) -> str:
 
 @on_file("module.py")
 def name_added_to_an_import(text: str) -> str:
-    return _swapped(
+    return swapped(
         text, "from torch import Tensor, nn\n", "from torch import Tensor, nn, no_grad\n"
     )
 
@@ -46,13 +39,13 @@ def name_added_to_an_import(text: str) -> str:
 @on_file("optim.py")
 def names_added_to_an_import(text: str) -> str:
     old = "from collections.abc import Mapping, Sequence\n"
-    return _swapped(text, old, old.replace("import ", "import Callable, Iterable, "))
+    return swapped(text, old, old.replace("import ", "import Callable, Iterable, "))
 
 
 @on_file("module.py")
 def import_split(text: str) -> str:
     lines = "from torch import Tensor\nfrom torch import nn\n"
-    return _swapped(text, "from torch import Tensor, nn\n", lines)
+    return swapped(text, "from torch import Tensor, nn\n", lines)
 
 
 @on_file("train.py")
@@ -68,7 +61,7 @@ def imports_reordered(text: str) -> str:
 def import_no_longer_needed(text: str) -> str:
     text = text.replace("os.path.relpath(saved.best_model_path)", "saved.best_model_path")
     text = text.replace("os.path.relpath(saved.last_model_path)", "saved.last_model_path")
-    return _swapped(text, "import os\n", "")
+    return swapped(text, "import os\n", "")
 
 
 @on_file("train.py")
@@ -82,7 +75,7 @@ def import_for_types_only(text: str) -> str:
     code = Code(text)
     guarded = "if TYPE_CHECKING:\n    from sample_run.module import Batch"
     text = code.after(code.statement("from sample_run.model"), f"\n{guarded}")
-    return _swapped(text, "from typing import Any,", "from typing import TYPE_CHECKING, Any,")
+    return swapped(text, "from typing import Any,", "from typing import TYPE_CHECKING, Any,")
 
 
 @on_file("module.py")
@@ -256,7 +249,7 @@ def loop_to_comprehension(text: str) -> str:
 
 
 @on_file("train.py")
-def branches_swapped(text: str) -> str:
+def branchesswapped(text: str) -> str:
     code = Code(text)
     node = code.statement("if value is None", "report")
     assert isinstance(node, ast.If)
@@ -267,7 +260,7 @@ def branches_swapped(text: str) -> str:
 
 @on_file("train.py")
 def elif_added(text: str) -> str:
-    return _swapped(
+    return swapped(
         text,
         "    else:\n        task = ",
         "    elif arguments.seed < 0:\n        raise SystemExit(2)\n    else:\n        task = ",
@@ -311,199 +304,3 @@ def changed_statement_wrapped(text: str) -> str:
     code = Code(text)
     node = code.statement("return", "build_optimizer")
     return code.wrapped(node, node, "if rates is not None:")
-
-
-# Calls, lists and dicts.
-
-
-@on_file("optim.py")
-def keyword_for_the_optimizer(text: str) -> str:
-    code = Code(text)
-    node = code.statement("return", "build_optimizer")
-    assert isinstance(node, ast.Return) and isinstance(node.value, ast.Call)
-    return code.extended(node.value, "foreach=False")
-
-
-@on_file("train.py")
-def keyword_for_the_trainer(text: str) -> str:
-    code = Code(text)
-    return code.extended(code.call("pl.Trainer", "train"), "enable_progress_bar=False")
-
-
-@on_file("train.py")
-def keyword_beside_the_epochs(text: str) -> str:
-    code = Code(text)
-    old = "        max_epochs=arguments.max_epochs,\n"
-    return _swapped(code.text, old, old + "        deterministic=True,\n")
-
-
-@on_file("optim.py")
-def group_appended(text: str) -> str:
-    code = Code(text)
-    node = code.statement("groups:", "parameter_groups")
-    assert isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.List)
-    return code.extended(node.value, '{"name": "norm", "params": [], "lr": 1e-2}')
-
-
-@on_file("optim.py")
-def group_in_front(text: str) -> str:
-    code = Code(text)
-    node = code.statement("groups:", "parameter_groups")
-    assert isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.List)
-    return code.prepended(node.value, '{"name": "norm", "params": [], "lr": 1e-2}')
-
-
-@on_file("train.py")
-def callback_appended(text: str) -> str:
-    node = "            *callbacks,\n"
-    return _swapped(text, node, node + '            pl.callbacks.EarlyStopping("val/loss"),\n')
-
-
-@on_file("recipe.py")
-def entry_of_a_dict(text: str) -> str:
-    code = Code(text)
-    node = code.expression("{'optimizer'", "recipe_of")
-    return code.extended(node, '"torch": "2"')
-
-
-@on_file("optim.py")
-def setting_of_a_group(text: str) -> str:
-    code = Code(text)
-    return code.extended(code.group("head"), '"eps": 1e-6')
-
-
-# Values and signatures.
-
-
-@on_file("train.py")
-def literal_changed(text: str) -> str:
-    return _swapped(text, "log_every_n_steps=10", "log_every_n_steps=50")
-
-
-@on_file("train.py")
-def seed_changed(text: str) -> str:
-    return _swapped(text, "default=42", "default=7")
-
-
-@on_file("data.py")
-def constant_changed(text: str) -> str:
-    return _swapped(text, "SPLIT_SEED = 0", "SPLIT_SEED = 1_234")
-
-
-@on_file("module.py")
-def string_changed(text: str) -> str:
-    return _swapped(text, '"train/loss"', '"loss/train"')
-
-
-@on_file("train.py")
-def operator_changed(text: str) -> str:
-    return _swapped(text, "if not 0 <= rate", "if not 0 < rate")
-
-
-@on_file("optim.py")
-def message_changed(text: str) -> str:
-    return _swapped(text, "trains but is in no group", "must be in a group")
-
-
-@on_file("data.py")
-def default_changed(text: str) -> str:
-    return _swapped(text, "batch_size: int = 64", "batch_size: int = 128")
-
-
-@on_file("module.py")
-def parameter_added(text: str) -> str:
-    text = _swapped(
-        text, "| None = None) -> None:", "| None = None, smoothing: float = 0) -> None:"
-    )
-    return _swapped(text, "self.rates = ", "self.smoothing = smoothing\n        self.rates = ")
-
-
-@on_file("optim.py")
-def keyword_only_parameter(text: str) -> str:
-    return _swapped(
-        text,
-        "def describe_groups(groups: Sequence[ParameterGroup]) -> str:",
-        "def describe_groups(groups: Sequence[ParameterGroup], *, glue: str = '  ') -> str:",
-    )
-
-
-@on_file("optim.py")
-def annotation_added(text: str) -> str:
-    return _swapped(text, "    rows = [[", "    rows: list[list[str]] = [[")
-
-
-@on_file("module.py")
-def annotations_changed(text: str) -> str:
-    old = "def on_load_checkpoint(self, checkpoint: dict[str, Any])"
-    return _swapped(text, old, old.replace("dict[str, Any]", "Recipe"))
-
-
-@on_file("module.py")
-def return_type_removed(text: str) -> str:
-    return _swapped(text, "self) -> OptimizerLRScheduler:", "self):")
-
-
-@on_file("module.py")
-def decorator_added(text: str) -> str:
-    code = Code(text)
-    return code.before(code.definition("*.validation_step"), "@nn.Module.register_forward_hook")
-
-
-@on_file("optim.py")
-def decorator_with_arguments(text: str) -> str:
-    code = Code(text)
-    text = code.before(code.definition("describe_groups"), "@lru_cache(maxsize=1)")
-    code = Code(text)
-    return code.before(code.statement("from typing"), "from functools import lru_cache")
-
-
-@on_file("module.py")
-def base_class_added(text: str) -> str:
-    return _swapped(text, "(pl.LightningModule):", "(pl.LightningModule, nn.Module):")
-
-
-@on_file("train.py")
-def hoisted_to_a_constant(text: str) -> str:
-    text = _swapped(text, "log_every_n_steps=10", "log_every_n_steps=LOG_EVERY")
-    code = Code(text)
-    return code.before(code.definition("parse_arguments"), "LOG_EVERY = 10\n\n\n")
-
-
-@on_file("optim.py")
-def rate_hoisted_to_a_constant(text: str) -> str:
-    code = Code(text)
-    group = code.group("backbone")
-    for key, value in zip(group.keys, group.values, strict=True):
-        if isinstance(key, ast.Constant) and key.value == "lr":
-            rate = code.of(value)
-            code = Code(code.replace(value, "BODY_LR"))
-            return code.after(code.statement("ParameterGroup:"), f"BODY_LR = {rate}")
-    raise NotHere("lr")
-
-
-@on_file("optim.py")
-def walrus_and_lambda(text: str) -> str:
-    return _swapped(
-        text,
-        "    unknown = sorted(rates.keys() - {",
-        "    if (count := len(groups)) > 9:\n"
-        "        raise ValueError(f'{count} groups')\n"
-        "    unknown = sorted(rates.keys() - {",
-    )
-
-
-@on_file("train.py")
-def match_statement_added(text: str) -> str:
-    code = Code(text)
-    added = (
-        "match arguments.seed:\n    case 0 | 1:\n        print('fixed')\n    case _:\n        pass"
-    )
-    return code.before(code.statement("pl.seed_everything", "train"), added)
-
-
-@on_file("data.py")
-def async_function_added(text: str) -> str:
-    return (
-        text
-        + "\n\nasync def fetch(url: str) -> bytes:\n    async with url as u:\n        return u\n"
-    )
