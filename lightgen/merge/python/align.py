@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Protocol, TypeAlias
 
 _ENOUGH = 0.55
 _SMALL = 4
+_FEW_PAIRS = 400
 
 
 class Piece(Protocol):
@@ -29,6 +31,9 @@ class Piece(Protocol):
     @property
     def bag(self) -> Counter[str]:
         """Its words, for similarity."""
+
+
+Token: TypeAlias = Callable[[Piece], Hashable]
 
 
 def words_of(nodes: Iterable[ast.AST]) -> Counter[str]:
@@ -61,19 +66,18 @@ def align(base: Sequence[Piece], side: Sequence[Piece]) -> dict[int, int]:
     In order where possible; then what has moved: the same code, or the same name, if there is
     one such piece only.
     """
-    head = 0
-    while head < min(len(base), len(side)) and base[head].code == side[head].code:
-        head += 1
-    tail = 0
-    while tail < min(len(base), len(side)) - head and base[-1 - tail].code == side[-1 - tail].code:
-        tail += 1
-    found = {index: index for index in range(head)}
-    found |= {len(base) - 1 - k: len(side) - 1 - k for k in range(tail)}
-    inner = _in_order(base[head : len(base) - tail], side[head : len(side) - tail])
-    found |= {b + head: s + head for b, s in inner.items()}
-    _add_moved(base, side, found, lambda piece: (piece.kind, piece.code))
-    _add_moved(base, side, found, lambda piece: piece.name and (piece.kind, piece.name))
+    found = _in_order(base, side)
+    _add_moved(base, side, found, _code)
+    _add_moved(base, side, found, _name)
     return found
+
+
+def _code(piece: Piece) -> Hashable:
+    return piece.kind, piece.code
+
+
+def _name(piece: Piece) -> Hashable:
+    return piece.name and (piece.kind, piece.name)
 
 
 def _score(one: Piece, other: Piece) -> float:
@@ -99,6 +103,57 @@ def _are_calls_of_one(one: Hashable, other: Hashable) -> bool:
 
 
 def _in_order(base: Sequence[Piece], side: Sequence[Piece]) -> dict[int, int]:
+    """What has stayed in order: equal ends, anchors in many pieces, the best between them."""
+    head = 0
+    while head < min(len(base), len(side)) and base[head].code == side[head].code:
+        head += 1
+    tail = 0
+    while tail < min(len(base), len(side)) - head and base[-1 - tail].code == side[-1 - tail].code:
+        tail += 1
+    found = {index: index for index in range(head)}
+    found |= {len(base) - 1 - k: len(side) - 1 - k for k in range(tail)}
+    base, side = base[head : len(base) - tail], side[head : len(side) - tail]
+    anchors = _anchors(base, side) if len(base) * len(side) > _FEW_PAIRS else []
+    if not anchors:
+        return found | {b + head: s + head for b, s in _best(base, side).items()}
+    found |= {b + head: s + head for b, s in anchors}
+    starts = [(0, 0), *((b + 1, s + 1) for b, s in anchors)]
+    for (b, s), (end_b, end_s) in zip(starts, [*anchors, (len(base), len(side))], strict=True):
+        between = _in_order(base[b:end_b], side[s:end_s])
+        found |= {i + b + head: j + s + head for i, j in between.items()}
+    return found
+
+
+def _anchors(base: Sequence[Piece], side: Sequence[Piece]) -> list[tuple[int, int]]:
+    """Pieces of one code, or else of one name, that both sides have once, as far as in order.
+
+    To score every pair of many pieces would take the square of their number.
+    """
+    for token in (_code, _name):
+        there = _unique(side, range(len(side)), token)
+        here = _unique(base, range(len(base)), token)
+        pairs = [(index, there[mark]) for mark, index in here.items() if mark in there]
+        if pairs:
+            return _rising(sorted(pairs))
+    return []
+
+
+def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """As many of the pairs as possible whose second parts rise, of pairs whose first ones do."""
+    ends: list[int] = []  # the pair with which the best run of each length ends
+    before: list[int] = []
+    for number, (_, second) in enumerate(pairs):
+        at = bisect_left(ends, second, key=lambda end: pairs[end][1])
+        before.append(ends[at - 1] if at else -1)
+        ends[at : at + 1] = [number]
+    found, number = [], ends[-1]
+    while number >= 0:
+        found.append(pairs[number])
+        number = before[number]
+    return found[::-1]
+
+
+def _best(base: Sequence[Piece], side: Sequence[Piece]) -> dict[int, int]:
     """The alignment in order with the greatest sum of scores (Needleman and Wunsch 1970)."""
     rows, columns = len(base), len(side)
     if not rows or not columns:
@@ -123,7 +178,7 @@ def _in_order(base: Sequence[Piece], side: Sequence[Piece]) -> dict[int, int]:
 
 
 def _add_moved(
-    base: Sequence[Piece], side: Sequence[Piece], found: dict[int, int], token: object
+    base: Sequence[Piece], side: Sequence[Piece], found: dict[int, int], token: Token
 ) -> None:
     taken = set(found.values())
     free_base = _unique(base, [i for i in range(len(base)) if i not in found], token)
@@ -133,11 +188,11 @@ def _add_moved(
             found[index] = free_side[mark]
 
 
-def _unique(pieces: Sequence[Piece], indices: Iterable[int], token: object) -> dict[object, int]:
+def _unique(pieces: Sequence[Piece], indices: Iterable[int], token: Token) -> dict[object, int]:
     marks: dict[object, int] = {}
     seen: Counter[object] = Counter()
     for index in indices:
-        mark = token(pieces[index])  # type: ignore[operator]
+        mark = token(pieces[index])
         if mark:
             seen[mark] += 1
             marks[mark] = index
