@@ -146,6 +146,9 @@ def _pattern_view(plan: Plan, imports: Imports) -> dict[str, Source]:
     }
 
 
+_ROOM = 19  # what the docstring's one line leaves for names
+
+
 def _freeze_view(plan: Plan) -> dict[str, Source]:
     if plan.matches:
         names = literal(tuple(group.name for group in plan.frozen))
@@ -157,8 +160,9 @@ def _freeze_view(plan: Plan) -> dict[str, Source]:
         ]
     else:
         lines = [f"model.{name}.requires_grad_(False)" for name in frozen_modules(plan)]
+    frozen = " and ".join(group.name for group in plan.frozen)
     return {
-        "frozen_names": Source(" and ".join(group.name for group in plan.frozen)),
+        "frozen_names": Source(frozen if len(frozen) <= _ROOM else "the frozen groups"),
         "freeze_lines": block(indent(lines)),
     }
 
