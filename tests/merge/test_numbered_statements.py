@@ -10,7 +10,7 @@ from support.numbered import Editor, facts, source, wrongs
 from lightgen.merge import merge_content
 from lightgen.merge.outcome import MIDDLE, START
 
-ALL, SAMPLE, PER_TEST = 20_000, 600, 200
+ALL, SAMPLE, PER_TEST = 6_000, 600, 200
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
