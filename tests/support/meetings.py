@@ -7,6 +7,7 @@ from collections.abc import Collection
 # Where an edit and a spec change touch the same thing, and why there is no one right answer.
 # A conflict is allowed in these and nowhere else; a clean merge must be right in all.
 _CALL = "the change puts the group into a call of split_decay, or takes it out"
+_CALLEE = "the change calls another class, which may not take the keyword"
 _RATE = "the change gives the rate another number, the edit a name"
 _TEXT = "both reword one text"
 _LINE = "both change one line of README.md: what it says, and the file that it names"
@@ -16,6 +17,10 @@ MEET: dict[str, dict[str, str]] = {
     "comment_behind_a_rate": dict.fromkeys(_WRAPS, _CALL),
     "comment_above_a_group": dict.fromkeys(
         ("AdamW to SGD", "AdamW to custom", "much at once"), _CALL
+    ),
+    "keyword_for_the_optimizer": dict.fromkeys(
+        ("AdamW to SGD", "SGD to AdamW", "custom to AdamW", "AdamW to custom", "much at once"),
+        _CALLEE,
     ),
     "rate_hoisted_to_a_constant": dict.fromkeys(("a rate", "every rate"), _RATE),
     "docstring_of_the_module": dict.fromkeys(

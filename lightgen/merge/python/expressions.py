@@ -154,7 +154,20 @@ def _leaf(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> Fields:
     raise ClashError(_both(sides, nodes))
 
 
+def _refuse_another_callee(sides: Sides, nodes: Three[ast.Call]) -> None:
+    """Raise ClashError where one side calls something else, and the other changed the arguments."""
+    called = [getattr(node.func, "attr", getattr(node.func, "id", "")) for node in nodes]
+    given = sides.keys(tuple([*node.args, *node.keywords] for node in nodes))  # type: ignore[arg-type]
+    for one, other in ((1, 2), (2, 1)):
+        if called[one] not in (called[0], called[other]) and given[other] not in (
+            given[0],
+            given[one],
+        ):
+            raise ClashError(_both(sides, nodes))
+
+
 def _merge_call(sides: Sides, nodes: Three[ast.AST], edits: list[Edit]) -> Fields:
+    _refuse_another_callee(sides, cast("Three[ast.Call]", nodes))
     return call_fields(sides, read_three(sides, nodes, _arguments), "args", edits)
 
 
