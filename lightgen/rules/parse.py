@@ -1,0 +1,370 @@
+"""Read a rule file. It is parsed, never imported or executed."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from dataclasses import dataclass
+
+from lightgen.problems import InputError, Problem, guess, raise_if_any
+from lightgen.rules.body import check_body
+from lightgen.rules.helpers import check_helpers, names_called
+from lightgen.rules.kinds import Kind, state_kind
+from lightgen.rules.rule import Function, Hyper, Initial, Rule, State
+from lightgen.rules.signature import Signature, name_problem, read_signature
+
+RULE_HEAD = ("param", "grad")
+_SPECIAL = {"prepare": RULE_HEAD, "to_eval": ("param",), "to_train": ("param",)}
+_IMPORTS = {"import math", "import torch", "from torch import Tensor"}
+
+
+def read_rule(text: str, where: str, function: str = "") -> Rule:
+    """Read the rule called `function`, or the only one, of the text of a file named `where`.
+
+    Raises InputError with every problem.
+    """
+    problems: list[Problem] = []
+    file = _File.read(text, where, problems)
+    family = file.choose(function)
+    raise_if_any(problems)
+    return _Reader(file, problems).read(family)
+
+
+@dataclass(frozen=True)
+class _File:
+    """The parts of a rule file."""
+
+    text: str
+    where: str
+    doc: str
+    imports: tuple[str, ...]
+    functions: dict[str, ast.FunctionDef]
+
+    @classmethod
+    def read(cls, text: str, where: str, problems: list[Problem]) -> _File:
+        module = _parse(text, where)
+        imports, functions = [], {}
+        for node in module.body:
+            place = f"{where}:{node.lineno}"
+            if isinstance(node, ast.FunctionDef):
+                if node.name in functions:
+                    what = f"'{node.name}' is defined twice"
+                    problems.append(Problem(place, what, "rename one of the two"))
+                functions[node.name] = node
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                line = ast.unparse(node)
+                if line in _IMPORTS:
+                    imports.append(line)
+                elif line != "from __future__ import annotations":
+                    what = f"'{line}' can't be imported here"
+                    todo = f"helpers may use torch and math: {'; '.join(sorted(_IMPORTS))}"
+                    problems.append(Problem(place, what, todo))
+            elif not _is_text(node):
+                what = f"only functions stand in a rule file, not: {_first_line(node)}"
+                problems.append(Problem(place, what, "move it into a function"))
+        return cls(text, where, ast.get_docstring(module) or "", tuple(imports), functions)
+
+    def choose(self, function: str) -> list[ast.FunctionDef]:
+        """The functions of the rule that is meant."""
+        rules = [node for node in self.functions.values() if self._is_rule(node)]
+        if not rules:
+            what = "no function of this file begins with (param, grad)"
+            todo = "write the update as def my_rule(param, grad, ..., *, lr=1e-3)"
+            raise InputError(Problem(self.where, what, todo))
+        families = _families(rules)
+        if not function:
+            if len(families) == 1:
+                return families[0]
+            names = [family[0].name for family in families]
+            what = f"several rules: {', '.join(names)}"
+            raise InputError(Problem(self.where, what, f"say which one: {self.where}:{names[0]}"))
+        for family in families:
+            if family[0].name == function:
+                return family
+        if function in self.functions:
+            what = f"'{function}' is no rule: a rule begins with (param, grad)"
+            if any(node.name == function for node in rules):
+                what = f"'{function}' is not the first function of its rule"
+            todo = f"rules here: {', '.join(family[0].name for family in families)}"
+            raise InputError(Problem(self.where, what, todo))
+        known = [family[0].name for family in families]
+        raise InputError(Problem(self.where, f"no function '{function}'", guess(function, known)))
+
+    def _is_rule(self, node: ast.FunctionDef) -> bool:
+        head = tuple(argument.arg for argument in node.args.args[:2])
+        if head != RULE_HEAD or node.name in _SPECIAL:
+            return False
+        called = {name for each in self.functions.values() if each is not node
+                  for name in names_called(each)}  # fmt: skip
+        return node.name not in called
+
+
+def _families(rules: list[ast.FunctionDef]) -> list[list[ast.FunctionDef]]:
+    """Functions chosen by shape stand together; one without a condition is the last of them."""
+    families: list[list[ast.FunctionDef]] = [[]]
+    for node in rules:
+        families[-1].append(node)
+        if not node.decorator_list:
+            families.append([])
+    return [family for family in families if family]
+
+
+def _parse(text: str, where: str) -> ast.Module:
+    try:
+        return ast.parse(textwrap.dedent(text))
+    except SyntaxError as error:
+        place = f"{where}:{error.lineno}" if error.lineno else where
+        raise InputError(Problem(place, f"not Python: {error.msg}", "mend the syntax")) from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise InputError(Problem(where, f"not Python: {error}", "mend the file")) from error
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _first_line(node: ast.AST) -> str:
+    return ast.unparse(node).splitlines()[0]
+
+
+class _Reader:
+    """Reads the functions of one rule of a file."""
+
+    def __init__(self, file: _File, problems: list[Problem]) -> None:
+        self.file, self.where, self.problems = file, file.where, problems
+        self.hypers: dict[str, Hyper] = {}
+        self.lines: dict[str, int] = {}
+
+    def read(self, family: list[ast.FunctionDef]) -> Rule:
+        special = {name: self.file.functions[name] for name in _SPECIAL
+                   if name in self.file.functions}  # fmt: skip
+        rules = {node.name for node in self.file.functions.values() if self.file._is_rule(node)}
+        nodes = [*family, *special.values()]
+        helpers = {
+            name: node
+            for name, node in self.file.functions.items()
+            if name not in rules and name not in special
+        }
+        used = check_helpers(helpers, nodes, self.where, self.problems)
+        heads = {node.name: self._head(node) for node in nodes}
+        self._check_pairs(special)
+        prepare, totals = self._prepare(special, heads, used)
+        shared = {
+            state.name: state
+            for state in heads["prepare"].states
+            if state.initial is Initial.SHARED
+        } if prepare else {}  # fmt: skip
+        functions = [
+            self._function(node, heads[node.name], used, totals, shared) for node in family
+        ]
+        modes = {
+            name: self._mode(special[name], heads[name], used)
+            for name in ("to_eval", "to_train")
+            if name in special
+        }
+        self._check_whole(family, [*functions, *modes.values(), *([prepare] if prepare else [])])
+        raise_if_any(self.problems)
+        return Rule(
+            name=family[0].name,
+            where=self.where,
+            text=self.file.text,
+            doc=functions[0].doc or self.file.doc,
+            functions=tuple(functions),
+            hypers=tuple(self.hypers.values()),
+            helpers={name: _source(self.file.text, helpers[name]) for name in used},
+            imports=self.file.imports,
+            prepare=prepare,
+            to_eval=modes.get("to_eval"),
+            to_train=modes.get("to_train"),
+        )
+
+    def _head(self, node: ast.FunctionDef) -> Signature:
+        leading = _SPECIAL.get(node.name, RULE_HEAD)
+        signature = read_signature(node, leading, self.where, self.problems)
+        fault = name_problem(node.name) if node.name not in _SPECIAL else None
+        if fault:
+            self.problems.append(Problem(f"{self.where}:{node.lineno}", *fault))
+        for hyper in signature.hypers:
+            known = self.hypers.setdefault(hyper.name, hyper)
+            if known != hyper:
+                what = f"'{hyper.name}' has another default or range than in line"
+                line = self.lines.get(hyper.name, 1)
+                self.problems.append(
+                    Problem(
+                        f"{self.where}:{signature.lines[hyper.name]}",
+                        f"{what} {line}",
+                        "make them the same",
+                    )
+                )
+        for name, line in signature.lines.items():
+            self.lines.setdefault(name, line)
+        return signature
+
+    def _function(
+        self,
+        node: ast.FunctionDef,
+        head: Signature,
+        helpers: dict[str, ast.FunctionDef],
+        totals: set[str],
+        shared: dict[str, State],
+    ) -> Function:
+        condition = self._condition(node)
+        states = tuple(shared.get(state.name, state) for state in head.states)
+        names = {**dict.fromkeys(totals, Kind.GROUP), **self._names(head)}
+        function = _as_function(node, head, states, condition)
+        self._check(function, names, helpers)
+        return function
+
+    def _mode(
+        self, node: ast.FunctionDef, head: Signature, helpers: dict[str, ast.FunctionDef]
+    ) -> Function:
+        names = {k: v for k, v in self._names(head).items() if k not in ("grad", "step")}
+        function = _as_function(node, head, head.states, None)
+        self._check(function, names, helpers)
+        return function
+
+    def _prepare(
+        self,
+        special: dict[str, ast.FunctionDef],
+        heads: dict[str, Signature],
+        helpers: dict[str, ast.FunctionDef],
+    ) -> tuple[Function | None, set[str]]:
+        """The first pass, and the names of the numbers that it makes for all parameters."""
+        node = special.get("prepare")
+        if node is None:
+            return None, set()
+        head = heads["prepare"]
+        function = _as_function(node, head, head.states, None)
+        kinds = self._check(function, self._names(head), helpers, is_prepare=True)
+        made = _assigned(function.body) - {state.name for state in head.states}
+        return function, {name for name in made if kinds.get(name) is Kind.GROUP}
+
+    def _check(
+        self,
+        function: Function,
+        names: dict[str, Kind],
+        helpers: dict[str, ast.FunctionDef],
+        is_prepare: bool = False,
+    ) -> dict[str, Kind]:
+        tuples = {
+            name: len(hyper.default)
+            for name, hyper in self.hypers.items()
+            if isinstance(hyper.default, tuple) and name in function.hypers
+        }
+        names = {name: kind for name, kind in names.items() if name not in tuples}
+        problems, kinds = check_body(
+            function, names, tuples, set(helpers), self.where, is_prepare=is_prepare
+        )
+        self.problems += problems
+        return kinds
+
+    def _names(self, head: Signature) -> dict[str, Kind]:
+        return {
+            "param": Kind.TENSOR,
+            "grad": Kind.TENSOR,
+            "step": Kind.PARAMETER,
+            "ndim": Kind.PARAMETER,
+            "pi": Kind.GROUP,
+            **{state.name: state_kind(state) for state in head.states},
+            **{hyper.name: Kind.GROUP for hyper in head.hypers},
+        }
+
+    def _condition(self, node: ast.FunctionDef) -> ast.expr | None:
+        if not node.decorator_list:
+            return None
+        place = f"{self.where}:{node.decorator_list[0].lineno}"
+        match node.decorator_list:
+            case [ast.Call(func=ast.Name(id="when"), args=[condition], keywords=[])]:
+                names = {each.id for each in ast.walk(condition) if isinstance(each, ast.Name)}
+                attributes = {
+                    each.attr for each in ast.walk(condition) if isinstance(each, ast.Attribute)
+                }
+                if names <= {"param", "ndim"} and attributes <= {"ndim", "shape"}:
+                    return condition
+                what = f"cannot decide by {ast.unparse(condition)}"
+                self.problems.append(
+                    Problem(place, what, "@when tests param.ndim and param.shape[i] only")
+                )
+            case _:
+                what = "the only decorator of a rule is @when(param.ndim >= 2)"
+                self.problems.append(Problem(place, what, "remove the others"))
+        return None
+
+    def _check_pairs(self, special: dict[str, ast.FunctionDef]) -> None:
+        for one, other in (("to_eval", "to_train"), ("to_train", "to_eval")):
+            if one in special and other not in special:
+                place = f"{self.where}:{special[one].lineno}"
+                todo = f"write {other}, which takes it back"
+                self.problems.append(Problem(place, f"{one} without {other}", todo))
+
+    def _check_whole(self, family: list[ast.FunctionDef], functions: list[Function]) -> None:
+        """What only all functions together tell: unused hyperparameters, lr, states that stand."""
+        place = f"{self.where}:{family[0].lineno}"
+        if "lr" not in self.hypers and not self.problems:
+            what, todo = "no hyperparameter 'lr'", "add lr=1e-3: groups and schedulers set it"
+            self.problems.append(Problem(place, what, todo))
+        read = {
+            node.id
+            for function in functions
+            for statement in function.body
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name)
+        }
+        for name in self.hypers:
+            if name not in read:
+                what = f"the hyperparameter '{name}' is never used"
+                self.problems.append(
+                    Problem(f"{self.where}:{self.lines[name]}", what, "use it or remove it")
+                )
+        changed = {name for function in functions for name in _assigned(function.body)}
+        for function in functions:
+            for state in function.states:
+                self._check_state(state, read, changed)
+        if len(family) > 1 and family[-1].decorator_list:
+            what = "no function serves the parameters that fulfil no @when"
+            todo = "add one without a decorator, the last"
+            self.problems.append(Problem(f"{self.where}:{family[-1].lineno}", what, todo))
+
+    def _check_state(self, state: State, read: set[str], changed: set[str]) -> None:
+        place = f"{self.where}:{self.lines.get(state.name, 1)}"
+        if state.name not in read | changed:
+            what = f"the state '{state.name}' is never used"
+            self.problems.append(Problem(place, what, "use it or remove it"))
+        elif state.name not in changed and state.initial is not Initial.PARAM:
+            what = f"the state '{state.name}' is never updated"
+            todo = f"assign to it: {state.name} = ..."
+            self.problems.append(Problem(place, what, todo))
+
+
+def _as_function(
+    node: ast.FunctionDef,
+    head: Signature,
+    states: tuple[State, ...],
+    condition: ast.expr | None,
+) -> Function:
+    body = node.body[1:] if node.body and _is_text(node.body[0]) else node.body
+    return Function(
+        node.name,
+        ast.get_docstring(node) or "",
+        states,
+        tuple(hyper.name for hyper in head.hypers),
+        tuple(body),
+        condition,
+        node.lineno,
+    )
+
+
+def _assigned(body: tuple[ast.stmt, ...]) -> set[str]:
+    return {
+        node.id
+        for statement in body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _source(text: str, node: ast.FunctionDef) -> str:
+    """The text of a function as it stands, with its comments."""
+    lines = textwrap.dedent(text).splitlines()
+    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+    return "\n".join(lines[first - 1 : node.end_lineno])
