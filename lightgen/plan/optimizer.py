@@ -7,6 +7,7 @@ from typing import Any
 
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizers import SWITCHES, Optimizer, find_optimizer, optimizers
+from lightgen.catalogue.skeletons import SKELETONS, Skeleton, find_skeleton
 from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
 from lightgen.plan.names import class_name_problem
 from lightgen.plan.types import OptimizerPlan
@@ -26,7 +27,7 @@ def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     table = spec.optimizer
     if table.name.lower() == CUSTOM:
         return _plan_custom(spec, problems)
-    for key in ("class_name", "hyperparameters"):
+    for key in ("class_name", "hyperparameters", "skeleton"):
         if key in table.model_fields_set:
             problems.append(
                 Problem(f"optimizer.{key}", "belongs to a custom optimizer", "name = 'custom'")
@@ -48,6 +49,8 @@ def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
 
 def _plan_custom(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     table = spec.optimizer
+    if table.skeleton is not None:
+        return _plan_skeleton(table.skeleton, spec, problems)
     extra = _declared(table.hyperparameters, problems)
     hyperparameters = tuple({**{each.name: each for each in STANDARD}, **extra}.values())
     record = custom_record(hyperparameters)
@@ -61,6 +64,36 @@ def _plan_custom(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     return OptimizerPlan(record, class_name, base_lr, arguments, hyperparameters)
 
 
+def _plan_skeleton(name: str, spec: Spec, problems: list[Problem]) -> OptimizerPlan:
+    table = spec.optimizer
+    skeleton = find_skeleton(name)
+    if skeleton is None:
+        what = f"unknown skeleton '{name}'"
+        problems.append(Problem("optimizer.skeleton", what, guess(name, SKELETONS)))
+        return OptimizerPlan(custom_record(), CUSTOM_CLASS, 1e-3, {}, STANDARD)
+    extra = _declared(table.hyperparameters, problems)
+    for own in extra.keys() & skeleton.arguments.keys():
+        problems.append(
+            Problem(
+                f"optimizer.hyperparameters.{own}",
+                f"the {skeleton.name} skeleton has it already",
+                f"set optimizer.{own}",
+            )
+        )
+        del extra[own]
+    class_name = skeleton.class_name if table.class_name is None else table.class_name
+    fault = class_name_problem(class_name)
+    if fault:
+        problems.append(fault)
+    record = _skeleton_record(skeleton, extra)
+    arguments = check_arguments(
+        table.arguments, record.arguments, "optimizer", record.name, problems
+    )
+    base_lr = arguments.pop("lr", record.customary["lr"])
+    hyperparameters = (*map(_hyperparameter, skeleton.arguments.values()), *extra.values())
+    return OptimizerPlan(record, class_name, base_lr, arguments, hyperparameters, skeleton.name)
+
+
 def custom_record(hyperparameters: tuple[Hyperparameter, ...] = STANDARD) -> Optimizer:
     """The catalogue's entry of a custom optimizer with these hyperparameters."""
     arguments = {each.name: _argument(each) for each in hyperparameters}
@@ -70,6 +103,32 @@ def custom_record(hyperparameters: tuple[Hyperparameter, ...] = STANDARD) -> Opt
         {**arguments, **{flag.name: flag for flag in _CUSTOM_FLAGS}},
         customary={"lr": hyperparameters[0].default},
         goes_with="warmup with cosine, linear or wsd",
+    )
+
+
+def _skeleton_record(skeleton: Skeleton, extra: Mapping[str, Hyperparameter]) -> Optimizer:
+    """The catalogue's entry of a skeleton with further hyperparameters."""
+    declared = {name: _argument(each) for name, each in extra.items()}
+    maximize = _CUSTOM_FLAGS[1]
+    return Optimizer(
+        skeleton.name,
+        skeleton.summary,
+        {**skeleton.arguments, **declared, maximize.name: maximize},
+        customary={"lr": skeleton.arguments["lr"].default},
+        needs_closure=skeleton.needs_closure,
+        goes_with=skeleton.goes_with,
+    )
+
+
+def _hyperparameter(argument: Argument) -> Hyperparameter:
+    default = argument.default
+    return Hyperparameter(
+        argument.name,
+        tuple(default) if isinstance(default, list) else default,
+        min=argument.min,
+        max=argument.max,
+        above=argument.above,
+        below=argument.below,
     )
 
 

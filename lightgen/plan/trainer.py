@@ -16,6 +16,7 @@ from lightgen.spec.model import Spec
 DEFAULT_EPOCHS = 20
 _FP16 = ("16", "16-mixed")
 _MIXED = (*_FP16, "bf16", "bf16-mixed")
+_SHARDING = ("fsdp", "deepspeed")
 # Reasons for which an argument has no place in a spec.
 _MISPLACED = {
     "fast_dev_run": "it would make every run a trial; pass --fast-dev-run to train.py",
@@ -67,12 +68,13 @@ def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan
     record = optimizer.record
     precision = str(arguments.get("precision"))
     clips = arguments.get("gradient_clip_val") is not None
+    strategy = str(arguments.get("strategy"))
     rows = [
         (
             record.needs_closure and arguments.get("accumulate_grad_batches", 1) > 1,
             "trainer.accumulate_grad_batches",
-            f"{record.name} calls its closure several times a step, and gradients would pile up "
-            "over the accumulated batches",
+            f"{record.name} calls its closure several times a step: over accumulated batches "
+            "gradients would pile up, and the later calls see the last batch only",
             "raise data.batch_size instead",
         ),
         (
@@ -80,6 +82,13 @@ def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan
             "trainer.precision",
             f"the gradient scaler of {precision} passes no closure, which {record.name} needs",
             "use bf16-mixed or 32-true",
+        ),
+        (
+            bool(optimizer.skeleton) and strategy.startswith(_SHARDING),
+            "trainer.strategy",
+            f"{strategy} splits parameters and gradients over the devices, and {record.name} "
+            "needs them whole",
+            "use ddp",
         ),
         (
             optimizer.arguments.get("fused") and clips and precision in _MIXED,

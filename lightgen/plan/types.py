@@ -29,7 +29,7 @@ class OptimizerPlan:
     """The optimizer: its class, the arguments of the call, and the base rate.
 
     `arguments` holds what the call states, without lr; `custom` the hyperparameters of a custom
-    class, empty for one of torch.
+    class, empty for one of torch; `skeleton` what such a class starts as, if not as a plain one.
     """
 
     record: Optimizer
@@ -37,6 +37,7 @@ class OptimizerPlan:
     base_lr: float
     arguments: Mapping[str, Any]
     custom: tuple[Hyperparameter, ...] = ()
+    skeleton: str = ""
 
     @property
     def is_custom(self) -> bool:

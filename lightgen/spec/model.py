@@ -81,6 +81,9 @@ class Optimizer(OpenTable):
     hyperparameters: dict[str, Range | float | bool | list[float]] = Field(
         default_factory=dict, description="Further hyperparameters of the custom class."
     )
+    skeleton: str | None = Field(
+        None, description="What a custom class starts as: two-closure or every-k."
+    )
 
 
 class Group(OpenTable):

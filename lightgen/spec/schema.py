@@ -16,6 +16,7 @@ from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizers import optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.schedulers import WIRING, schedulers
+from lightgen.catalogue.skeletons import SKELETONS
 from lightgen.catalogue.trainer import trainer_arguments
 from lightgen.spec.model import Spec
 
@@ -50,6 +51,7 @@ def build_schema() -> dict[str, Any]:
     }
     for table, known in names.items():
         _suggest(tables[table]["properties"]["name"], known)
+    _suggest(tables["Optimizer"]["properties"]["skeleton"], list(SKELETONS))
     _suggest(schema["properties"]["task"], list(TASKS))
     return schema
 
