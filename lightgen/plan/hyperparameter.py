@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lightgen.rules.rule import Hyper
 from lightgen.source import is_identifier
 
 NAME_LENGTH = 30
@@ -24,20 +25,13 @@ RESERVED = frozenset(
 
 
 @dataclass(frozen=True)
-class Hyperparameter:
+class Hyperparameter(Hyper):
     """An option of the optimizer that may differ from group to group.
 
     min and max belong to the range, above and below do not; for a tuple the range holds for each
     entry. Raises ValueError for what can not be written: a name that is reserved, no identifier or
     longer than 30 characters, two bounds at one end, a default out of range.
     """
-
-    name: str
-    default: float | int | bool | tuple[float, ...]
-    min: float | None = None
-    max: float | None = None
-    above: float | None = None
-    below: float | None = None
 
     def __post_init__(self) -> None:
         if not is_identifier(self.name) or len(self.name) > NAME_LENGTH:
@@ -54,13 +48,18 @@ class Hyperparameter:
 
     def allows(self, entry: float) -> bool:
         """Whether entry, one number, lies in the range; NaN and the infinities never do."""
-        return (
-            math.isfinite(entry)
-            and (self.min is None or self.min <= entry)
-            and (self.max is None or entry <= self.max)
-            and (self.above is None or self.above < entry)
-            and (self.below is None or entry < self.below)
-        )
+        return allows(self, entry)
+
+
+def allows(hyper: Hyper, entry: float) -> bool:
+    """Whether entry, one number, lies in the range; NaN and the infinities never do."""
+    return (
+        math.isfinite(entry)
+        and (hyper.min is None or hyper.min <= entry)
+        and (hyper.max is None or entry <= hyper.max)
+        and (hyper.above is None or hyper.above < entry)
+        and (hyper.below is None or entry < hyper.below)
+    )
 
 
 STANDARD: tuple[Hyperparameter, ...] = (

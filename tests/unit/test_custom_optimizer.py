@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import black
-import jinja2
 import pytest
 
 from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
 from lightgen.render.custom_optimizer import custom_optimizer_view
+from lightgen.render.environment import fill
 from lightgen.source import Identifier
 
-ROOT = Path(__file__).parents[2]
 LONG = "a_name_of_thirty_characters_xx"
 HUGE = 1.7976931348623157e308
 EXTRAS = (
@@ -37,8 +36,8 @@ PROJECTS = {
     "extras": ("Lookahead", (*STANDARD, *EXTRAS)),
 }
 TEMPLATES = {
-    "src/{}/custom_optimizer.py": "src/__package__/custom_optimizer.py.jinja",
-    "tests/test_{}.py": "tests/test_custom_optimizer.py.jinja",
+    "src/{}/custom_optimizer.py": "src/__package__/custom_optimizer.py",
+    "tests/test_{}.py": "tests/test_custom_optimizer.py",
 }
 
 
@@ -46,19 +45,12 @@ TEMPLATES = {
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a rendered project for each entry of PROJECTS, of the same name."""
     root = tmp_path_factory.mktemp("projects")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ROOT / "templates" / "project"),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     for package, (class_name, hyperparameters) in PROJECTS.items():
         view = custom_optimizer_view(class_name, hyperparameters)
         for path, template in TEMPLATES.items():
             file = root / package / path.format(package)
             file.parent.mkdir(parents=True)
-            text = environment.get_template(template).render(view, package=Identifier(package))
+            text = fill(f"project/{template}", {**view, "package": Identifier(package)})
             file.write_text(text, encoding="utf-8")
         (root / package / "src" / package / "__init__.py").touch()
     return root

@@ -1,0 +1,103 @@
+"""What the classes of the `custom` skeleton and of rules have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lightgen.render.environment import fill
+from lightgen.render.imports import Imports
+from lightgen.rules.rule import Initial, State
+from lightgen.source import Expr, Identifier, Source, block, indent
+
+# Locals of the methods that gather states, which no list of states may be called.
+LOCALS = {"params", "grads", "state_steps", "steps", "options", "tensors", "kinds", "values"}
+
+GATHER = "Gather the parameters that have a gradient; make state on the first step."
+
+
+@dataclass(frozen=True)
+class StateList:
+    """A state in the holes of a template: its key, and the list of it over parameters."""
+
+    name: Identifier
+    plural: Identifier
+
+
+def part(name: str, holes: Mapping[str, Any]) -> Source:
+    """A part of a generated file, without the end of its last line."""
+    return Source(fill(f"custom/{name}.py", holes).rstrip("\n"))
+
+
+def optimizer_imports(imports: Imports) -> Source:
+    """The imports of the file with the class, and what it needs besides."""
+    imports.names("collections.abc", "Callable", "Mapping").names("itertools", "chain")
+    imports.names("typing", "Any").module("torch").names("torch", "Tensor")
+    imports.names(
+        "torch.optim.optimizer",
+        *("Optimizer", "ParamsT", "_default_to_fused_or_foreach", "_use_grad_for_differentiable"),
+    )
+    return imports.source()
+
+
+def state_lists(states: Sequence[State]) -> list[StateList]:
+    """The names of the lists; none is a state's own or a local's name."""
+    taken = LOCALS | {state.name for state in states}
+    return [
+        StateList(
+            Identifier(state.name),
+            Identifier(f"{state.name}{'_list' if f'{state.name}s' in taken else 's'}"),
+        )
+        for state in states
+    ]
+
+
+def init_method(
+    states: Sequence[State],
+    *,
+    name: str = "_init_group",
+    doc: str = GATHER,
+    left_out: str = "p.grad is None",
+    refuse: Sequence[str] = ("refuse_sparse",),
+    make_state: bool = True,
+) -> Source:
+    """The method that fills the lists of a group, and the state where it is empty."""
+    new_state = [f'state["{state.name}"] = {initial_value(state)}' for state in states]
+    lines = ["if len(state) == 0:", *indent(['state["step"] = _step_count(0)', *new_state])]
+    holes = {
+        "init_method": Identifier(name),
+        "init_doc": Source(doc),
+        "states": state_lists(states),
+        "is_left_out": Expr(left_out),
+        "refuse": joined(part(each, {}) for each in refuse),
+        "new_state": block(indent(lines, 3)) if make_state else Source("\0"),
+    }
+    return part("init", holes)
+
+
+def joined(parts: Iterable[str]) -> Source:
+    """The parts one under the other; a line that is not there, if there are none."""
+    return Source("\n".join(parts) or "\0")
+
+
+def initial_value(state: State) -> Expr:
+    """What a state holds before the first step of the parameter `p`."""
+    dtype = "dtype=_state_dtype(p)"
+    table = {
+        Initial.PARAM: "p.to(_state_dtype(p), copy=True)",
+        Initial.GRAD: '_first_gradient(p, group["maximize"])',
+        Initial.ROWS: f"p.new_zeros((*p.shape[:-1], 1), {dtype})",
+        Initial.COLS: f"p.new_zeros((*p.shape[:-2], 1, p.shape[-1]), {dtype})",
+        Initial.SCALAR: f"torch.tensor({state.value!r}, dtype={number_dtype(state)})",
+    }
+    if state.initial is not Initial.CONSTANT:
+        return Expr(table[state.initial])
+    if state.value == 0:
+        return Expr(f"torch.zeros_like(p, {dtype})")
+    return Expr(f"_full_like(p, {state.value!r})")
+
+
+def number_dtype(state: State) -> str:
+    """How precisely a number is kept between steps."""
+    return "torch.float32" if state.single else "torch.float64"
