@@ -1,6 +1,6 @@
 def prepare(param, grad, *, max_norm: 0 < max_norm = 1.0):
     """The factor that brings the norm of the whole gradient down to max_norm."""
-    norm_sq = total(grad * grad)
+    norm_sq = total(sum(grad * grad))
     clip = min(1, max_norm / (sqrt(norm_sq) + 1e-6))
 
 

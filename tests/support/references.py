@@ -344,16 +344,15 @@ CASES: dict[str, Case] = {
         {"lr": 1e-3, "weight_decay": 0.02},
         of("pytorch_optimizer", "Adan", lr=1e-3, weight_decay=0.02, foreach=False),
     ),
-    "adan, decay first": Case(
+    "adan, much decay": Case(
         "adan",
-        {"lr": 1e-3, "betas": (0.9, 0.9, 0.9), "weight_decay": 0.1, "no_prox": True},
+        {"lr": 1e-2, "betas": (0.9, 0.9, 0.9), "weight_decay": 0.5},
         of(
             "pytorch_optimizer",
             "Adan",
-            lr=1e-3,
+            lr=1e-2,
             betas=(0.9, 0.9, 0.9),
-            weight_decay=0.1,
-            weight_decouple=True,
+            weight_decay=0.5,
             foreach=False,
         ),
     ),
