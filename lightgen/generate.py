@@ -23,6 +23,13 @@ from lightgen.spec.document import (
 )
 from lightgen.spec.flags import Flags, apply_flags
 from lightgen.spec.model import examine_spec
+from lightgen.spec.rule import (
+    RuleFiles,
+    named_rule_file,
+    no_rule_files,
+    rule_reference,
+    split_reference,
+)
 from lightgen.tree import File, Tree
 
 if TYPE_CHECKING:
@@ -57,20 +64,21 @@ def generate(
     relative_to: Path | None = None,
     trust: bool = False,
     stored: Pack | None = None,
+    rule_files: RuleFiles = no_rule_files,
 ) -> Generated:
     """Apply flags to a spec and render it.
 
     `package` is the name where the spec has none; `relative_to` the folder that a pack's path is
-    relative to; `stored` a pack that need not be fetched. Raises InputError with every problem,
-    ProjectError where a pack cannot be had.
+    relative to; `stored` a pack that need not be fetched; `rule_files` gives the rule that the spec
+    names. Raises InputError with every problem, ProjectError where a pack cannot be had.
     """
     before = document.as_string()
     project = document.get("project", {})
     if isinstance(project, Mapping) and not project.get("package"):
         set_value(document, ("project", "package"), package)
-    said, problems = apply_flags(document, flags)
+    said, problems = apply_flags(document, flags, rule_files)
     content = content_of(document)
-    plan = _plan(content, problems)
+    plan = _plan(content, problems, rule_files)
     rendered, pack = _with_pack(plan, relative_to, trust, stored)
     tree = {
         **rendered,
@@ -103,13 +111,16 @@ def anchored(
     return flags, root
 
 
-def _plan(content: Mapping[str, Any], problems: list[Problem]) -> Plan:
+def _plan(content: Mapping[str, Any], problems: list[Problem], rule_files: RuleFiles) -> Plan:
     """The plan of a spec, or every problem of it and of the flags at once."""
     spec, wrong = examine_spec(content)
     found = [*problems, *wrong]
     if spec is not None:
+        reference = rule_reference(content)
+        rule_file = named_rule_file(reference, rule_files)
+        sources = {split_reference(reference)[0]: rule_file} if rule_file else {}
         try:
-            plan = make_plan(spec)
+            plan = make_plan(spec, sources)
         except InputError as error:
             found += error.problems
         else:
@@ -119,10 +130,15 @@ def _plan(content: Mapping[str, Any], problems: list[Problem]) -> Plan:
 
 
 def render_content(
-    content: Mapping[str, Any], *, relative_to: Path, trust: bool, stored: Pack | None
+    content: Mapping[str, Any],
+    *,
+    relative_to: Path,
+    trust: bool,
+    stored: Pack | None,
+    rule_files: RuleFiles,
 ) -> Tree:
     """Render the plain values of a spec, as `generate` does."""
-    return _with_pack(_plan(content, []), relative_to, trust, stored)[0]
+    return _with_pack(_plan(content, [], rule_files), relative_to, trust, stored)[0]
 
 
 def _with_pack(
@@ -138,15 +154,21 @@ def _with_pack(
         pack = packs.fetch(plan.template.source, plan.template.ref, relative_to=relative_to)
     wished = {key: _as_text(value) for key, value in plan.template.variables.items()}
     laid = packs.render(pack, wished, pack_context(plan), trust=trust)
-    clashes = [path for path in laid if _blocks(path, own)]
-    if clashes:
-        raise InputError(
-            *(
-                Problem("template.source", f"the pack's {path} is a folder of lightgen's", "rename")
-                for path in clashes
-            )
-        )
+    rule = plan.optimizer.rule
+    clashes = [
+        Problem("template.source", f"the pack's {path} is {what}", "rename")
+        for path in laid
+        for what in [_clash(path, own, rule.path if rule else "")]
+        if what
+    ]
+    raise_if_any(clashes)
     return {**own, **laid}, pack
+
+
+def _clash(path: str, own: Tree, rule_path: str) -> str:
+    if path == rule_path:
+        return "where the rule is"
+    return "a folder of lightgen's" if _blocks(path, own) else ""
 
 
 def _blocks(path: str, own: Tree) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +15,8 @@ from lightgen.memory import digest
 from lightgen.merge.outcome import END, MIDDLE, START, marker_line
 from lightgen.problems import LightgenError
 from lightgen.remembered import Memory
+from lightgen.rulefile import read_rule_file
+from lightgen.spec.rule import RuleFile, RuleFiles
 from lightgen.tree import Tree
 
 if TYPE_CHECKING:
@@ -58,35 +61,48 @@ def find_base(
     markers of git; `content` what the spec file says.
     """
     if memory is None or rebuild:
+        rules = partial(_rule_file, root, {})
         note = "the base is rebuilt from lightgen.toml: what differs from its render is your edit"
-        return Base(_render(root, memory, [content], trust), notes=(note,))
+        return Base(_render(root, memory, [content], trust, rules), notes=(note,))
     if not memory.faults:
         return Base(memory.base)
     states = list(_states(state))
     specs = [each["spec"] for each in states if isinstance(each.get("spec"), Mapping)]
     recorded = specs[:1] if all(spec == specs[0] for spec in specs) else []
     hashes = _hashes(states)
-    rendered = _render(root, memory, [*recorded, content], trust)
     intact = {
         path: file
         for path, file in memory.base.items()
         if digest(file.content) in hashes.get(path, ())
     }
+    rules = partial(_rule_file, root, intact)
+    rendered = _render(root, memory, [*recorded, content], trust, rules)
     source = "the recorded spec" if recorded else "lightgen.toml"
     note = f".lightgen is not as it was left ({memory.damage})"
     return Base({**rendered, **intact}, hashes, (f"{note}: the base is rebuilt from {source}",))
 
 
-def _render(root: Path, memory: Memory | None, contents: Sequence[Content], trust: bool) -> Tree:
+def _render(
+    root: Path, memory: Memory | None, contents: Sequence[Content], trust: bool, rules: RuleFiles
+) -> Tree:
     """The render of the first of these specs that can be rendered."""
     for number, content in enumerate(contents, start=1):
         try:
             pack = stored_pack(memory, content)
-            return render_content(content, relative_to=root, trust=trust, stored=pack)
+            return render_content(
+                content, relative_to=root, trust=trust, stored=pack, rule_files=rules
+            )
         except LightgenError:
             if number == len(contents):
                 raise
     return {}
+
+
+def _rule_file(root: Path, recorded: Tree, path: str) -> RuleFile | None:
+    """A rule as it was recorded; where that is lost, as it lies in the project."""
+    if path in recorded:
+        return RuleFile(recorded[path], path)
+    return read_rule_file(root, path)
 
 
 def _states(text: str) -> Iterator[Content]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from posixpath import join, normpath
 from shlex import quote
@@ -20,11 +21,12 @@ from lightgen.changes import (
 from lightgen.generate import Generated, generate
 from lightgen.inside import MEMORY
 from lightgen.memory import BASE_SUFFIX
-from lightgen.merge import Kind, Labels, Outcome, Yours, merge_trees
+from lightgen.merge import Kind, Labels, Outcome, Yours
 from lightgen.merge.outcome import marker_line
 from lightgen.problems import InputError, Problem, ProjectError, guess, raise_if_any
 from lightgen.project import Project
 from lightgen.rebuild import Base, find_base, stored_pack
+from lightgen.ruled import merge_apart, rule_to_compile
 from lightgen.spec.document import (
     SPEC_NAME,
     content_of,
@@ -34,6 +36,7 @@ from lightgen.spec.document import (
 )
 from lightgen.spec.flags import Flags
 from lightgen.spec.model import SCHEMA_PATH
+from lightgen.spec.rule import RuleFile, rule_reference, split_reference
 from lightgen.standing import marker
 from lightgen.tree import File, Tree
 
@@ -51,7 +54,8 @@ class Wish:
     """What is wanted of an update. `spec` is a whole spec that takes the place of the present.
 
     A path to restore is one of the project, or one as seen from the folder `here` in it; a pack's
-    path is relative to `relative_to`, left out: to the project.
+    path is relative to `relative_to`, left out: to the project. `rules` are files to be copied to
+    these paths.
     """
 
     flags: Flags = field(default_factory=Flags)
@@ -61,6 +65,7 @@ class Wish:
     rebuild_base: bool = False
     trust: bool = False
     relative_to: Path | None = None
+    rules: Mapping[str, RuleFile] = field(default_factory=dict)
 
 
 def make_update(project: Project, wish: Wish, look: Look) -> Update:
@@ -73,13 +78,16 @@ def make_update(project: Project, wish: Wish, look: Look) -> Update:
     base = _base(project, said, wish)
     if wish.spec is not None:
         take_over(document, wish.spec)
-    generated = _generate(project, wish, document)
+    generated = _generate(project, wish, document, base, look)
     yours = look(with_beside(base.paths | generated.rendered.keys()))
+    _refuse_other_rule(generated, wish, base, yours)
     tree = base.settled(yours.files)
     _refuse_markers(yours, tree.keys() | generated.rendered.keys(), tree)
     restore = _restored(project, wish, generated.rendered, yours)
     old = {path: file for path, file in tree.items() if path not in restore}
-    merged = merge_trees(old, yours, generated.rendered, LABELS)
+    recorded = project.memory.spec if project.memory else None
+    rules = _rule_paths(said, recorded or {}, content_of(document))
+    merged = merge_apart(old, yours, generated.rendered, LABELS, rules)
     _refuse_markers(yours, {outcome.path for outcome in merged} - tree.keys(), {})
     outcomes = tuple(_with_todo(outcome, yours) for outcome in merged)
     is_same = project.spec is not None and repr(content_of(document)) == repr(said)
@@ -134,7 +142,9 @@ def _read_spec(file: File) -> str:
     return text
 
 
-def _generate(project: Project, wish: Wish, document: tomlkit.TOMLDocument) -> Generated:
+def _generate(
+    project: Project, wish: Wish, document: tomlkit.TOMLDocument, base: Base, look: Look
+) -> Generated:
     is_fetched_anew = wish.flags.template is not None or wish.flags.checkout is not None
     return generate(
         document,
@@ -143,7 +153,33 @@ def _generate(project: Project, wish: Wish, document: tomlkit.TOMLDocument) -> G
         relative_to=wish.relative_to or project.root,
         trust=wish.trust,
         stored=None if is_fetched_anew else stored_pack(project.memory, content_of(document)),
+        rule_files=cache(lambda path: _rule_file(path, wish, base, look([path]))),
     )
+
+
+def _rule_file(path: str, wish: Wish, base: Base, yours: Yours) -> RuleFile | None:
+    was = base.settled(yours.files).get(path)
+    restored = any(path in _meant(wish, typed) for typed in wish.restore)
+    return rule_to_compile(path, was, yours, wish.rules.get(path), restored=restored)
+
+
+def _refuse_other_rule(generated: Generated, wish: Wish, base: Base, yours: Yours) -> None:
+    """The file of the rule was read before: what is merged must be what was compiled."""
+    rule = generated.plan.optimizer.rule
+    if rule is None:
+        return
+    found = _rule_file(rule.path, wish, base, yours)
+    if found is None or found.file != rule.file:
+        raise ProjectError(Problem(rule.path, "was changed meanwhile", "run it again"))
+
+
+def _rule_paths(*specs: Mapping[str, Any]) -> set[str]:
+    return {split_reference(named)[0] for spec in specs if (named := rule_reference(spec))}
+
+
+def _meant(wish: Wish, typed: str) -> list[str]:
+    """What a path may mean: seen from the folder where the user stands, or from the root."""
+    return [normpath(join(wish.here, typed)), normpath(typed)]
 
 
 def _refuse_markers(yours: Yours, paths: Collection[str], base: Tree) -> None:
@@ -162,12 +198,12 @@ def _unresolved(path: str, line: int) -> Problem:
 
 
 def _restored(project: Project, wish: Wish, new: Tree, yours: Yours) -> set[str]:
-    """The paths to bring back, as the project has them."""
+    """The paths to bring back, as the project has them; a rule that is given is one."""
     there = {*new, SPEC_NAME}
     occupied = {*yours.files, *yours.blocked, *([SPEC_NAME] if project.spec else [])}
-    found, problems = set(), []
+    found, problems = {path for path in wish.rules if path not in occupied}, []
     for typed in wish.restore:
-        names = [normpath(join(wish.here, typed)), normpath(typed)]
+        names = _meant(wish, typed)
         path = next((name for name in names if name in there), "")
         if not path:
             what = f"'{typed}' is no generated file"

@@ -19,6 +19,7 @@ from lightgen.cli.options import (
     Optimizer,
     Project,
     Rate,
+    Rule,
     Scheduler,
     SpecFile,
     Template,
@@ -58,6 +59,7 @@ def new(
         Path, typer.Argument(help="Folder of the project: new, or empty but for .git.")
     ] = Path("lightning-project"),
     optimizer: Optimizer = None,
+    rule: Rule = None,
     groups: Groups = None,
     scheduler: Scheduler = None,
     lr: Rate = None,
@@ -79,7 +81,8 @@ def new(
     from lightgen.cli.new import Request, run_new
     from lightgen.spec.flags import Flags
 
-    flags = Flags(optimizer, groups, scheduler, lr, tuple(assignments or ()), template, checkout)
+    said = tuple(assignments or ())
+    flags = Flags(optimizer, groups, scheduler, lr, said, template, checkout, rule)
     request = Request(path, flags, spec, trust, interactive, dry_run, show, json)
     raise typer.Exit(run_new(request))
 
@@ -88,6 +91,7 @@ def new(
 def update(
     path: Project = None,
     optimizer: Optimizer = None,
+    rule: Rule = None,
     groups: Groups = None,
     scheduler: Scheduler = None,
     lr: Rate = None,
@@ -113,7 +117,8 @@ def update(
     from lightgen.cli.update import Request, run_update
     from lightgen.spec.flags import Flags
 
-    flags = Flags(optimizer, groups, scheduler, lr, tuple(assignments or ()), template, checkout)
+    said = tuple(assignments or ())
+    flags = Flags(optimizer, groups, scheduler, lr, said, template, checkout, rule)
     request = Request(
         path, flags, spec, trust, tuple(restore or ()), rebuild_base, dry_run, check, json
     )

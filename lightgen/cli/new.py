@@ -14,6 +14,7 @@ from lightgen.generate import Generated, anchored, generate, read_spec
 from lightgen.plan.names import package_from
 from lightgen.plan.types import GroupPlan, Plan
 from lightgen.problems import InputError, LightgenError, Problem, guess
+from lightgen.rulefile import given_rule
 from lightgen.spec.flags import Flags
 from lightgen.write import check_target, write_project
 
@@ -65,9 +66,16 @@ def _generate(request: Request) -> Generated:
         raise InputError(Problem("--show", "goes with --dry-run", "add --dry-run"))
     document = read_spec(request.spec)
     folder = request.spec.parent if request.spec else Path()
-    flags, relative_to = anchored(document, request.flags, folder, request.path)
-    package = package_from(Path(os.path.abspath(request.path)))
-    return generate(document, flags, package, relative_to=relative_to, trust=request.trust)
+    given = given_rule(document, request.flags, folder, None)
+    flags, relative_to = anchored(document, given.flags, folder, request.path)
+    return generate(
+        document,
+        flags,
+        package_from(Path(os.path.abspath(request.path))),
+        relative_to=relative_to,
+        trust=request.trust,
+        rule_files=given.files.get,
+    )
 
 
 def _show(generated: Generated, request: Request) -> int:

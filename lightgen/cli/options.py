@@ -45,6 +45,14 @@ Optimizer = Annotated[
         help="A class of torch.optim in any case, or custom.",
     ),
 ]
+Rule = Annotated[
+    str | None,
+    typer.Option(
+        "--rule",
+        metavar="FILE[:FUNCTION]",
+        help="A custom optimizer from its update rule; see lightgen rule --help.",
+    ),
+]
 Groups = Annotated[
     str | None,
     typer.Option(

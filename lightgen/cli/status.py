@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
@@ -14,10 +15,11 @@ from lightgen.disk import find_project, list_yours, read_yours
 from lightgen.inside import read_regular
 from lightgen.problems import LightgenError
 from lightgen.remembered import Memory, read_memory
+from lightgen.spec.rule import rule_reference, split_reference
 from lightgen.standing import DRIFT, Kind, Standing, marker, spec_changes, standings
 from lightgen.tree import File
 
-_SPEC_NAME = "lightgen.toml"
+_SPEC_NAME, _RULE = "lightgen.toml", "optimizer.rule"
 _COLOURS = {
     Kind.CONFLICT: "red",
     Kind.DELETED: "yellow",
@@ -39,6 +41,8 @@ def run_status(path: Path | None, *, check: bool, as_json: bool) -> int:
         return report_error(error, as_json=as_json)
     found = standings(memory.base, yours, own)
     spec, fault = _spec_difference(root, memory)
+    rule = "" if fault else _about_rule(memory, spec, found)
+    spec += [_RULE] if rule else []
     notes = said
     if memory.faults:
         notes = (*said, f".lightgen: {memory.damage}; the next update rebuilds the base")
@@ -69,7 +73,7 @@ def run_status(path: Path | None, *, check: bool, as_json: bool) -> int:
     print_notes(notes)
     counts = Counter(each.kind for each in found)
     typer.echo(", ".join(f"{counts[kind]} {kind}" for kind in Kind if counts[kind]))
-    print_line(fault or _about_spec(spec))
+    print_line(fault or rule or _about_spec(spec))
     return code
 
 
@@ -95,6 +99,21 @@ def _spec_difference(root: Path, memory: Memory) -> tuple[list[str], str]:
     except (OSError, ValueError, RecursionError) as error:
         return [_SPEC_NAME], f"{_SPEC_NAME} cannot be read ({error}); mend it"
     return [_SPEC_NAME] if memory.spec is None else spec_changes(memory.spec, present), ""
+
+
+def _about_rule(memory: Memory, spec: list[str], found: Iterable[Standing]) -> str:
+    """What there is to say of a rule that is not what was rendered, as the spec file may be."""
+    path, _ = split_reference(rule_reference(memory.spec or {}))
+    for each in found:
+        if path != (each.moved_from or each.path) or each.kind not in DRIFT or _RULE in spec:
+            continue
+        if each.line:
+            return f"{path}:{each.line} has an unresolved conflict; resolve it first"
+        if each.kind in (Kind.DELETED, Kind.MOVED):
+            return f"the rule {path} is gone; to bring it back: lightgen update --restore {path}"
+        both = f"{_SPEC_NAME} and the rule {path} differ" if spec else f"the rule {path} differs"
+        return f"{both} from what was rendered; to render it: lightgen update"
+    return ""
 
 
 def _about_spec(changed: list[str]) -> str:

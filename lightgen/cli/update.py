@@ -16,6 +16,7 @@ from lightgen.generate import anchored, read_spec
 from lightgen.inside import MEMORY
 from lightgen.problems import LightgenError
 from lightgen.project import read_project
+from lightgen.rulefile import given_rule
 from lightgen.spec.document import SPEC_NAME
 from lightgen.spec.flags import Flags
 from lightgen.transaction import locked, write_changes
@@ -67,10 +68,20 @@ def _wish(request: Request, root: Path) -> Wish:
     """What the command line says; the paths in it, which are seen from here, seen from the root."""
     spec = read_spec(request.spec) if request.spec else None
     folder = request.spec.parent if request.spec else root
-    flags, relative_to = anchored(spec, request.flags, folder, root)
+    given = given_rule(spec, request.flags, folder, root)
+    flags, relative_to = anchored(spec, given.flags, folder, root)
     here = Path(os.path.relpath(os.getcwd(), os.path.realpath(root))).as_posix()
     restore = tuple(Path(path).as_posix() for path in request.restore)
-    return Wish(flags, spec, restore, here, request.rebuild_base, request.trust, relative_to)
+    return Wish(
+        flags,
+        spec,
+        restore,
+        here,
+        request.rebuild_base,
+        request.trust,
+        relative_to,
+        given.files,
+    )
 
 
 def _report(update: Update, request: Request, root: Path) -> int:

@@ -34,8 +34,11 @@ def ask(path: Path, flags: Flags) -> tuple[Path, Flags]:
     if "task" not in said:
         task = _answer(questionary.select("Task", list(TASKS), default=task))
         chosen += [f"task={task}"] if task != "classification" else []
-    optimizer = flags.optimizer or _answer(
-        questionary.select("Optimizer", [*optimizers(), "custom"], default="AdamW")
+    ruled = "custom" if flags.rule else None
+    optimizer = (
+        flags.optimizer
+        or ruled
+        or _answer(questionary.select("Optimizer", [*optimizers(), "custom"], default="AdamW"))
     )
     if "model.name" not in said:
         fitting = _fitting_models(optimizer, task)
@@ -53,20 +56,21 @@ def ask(path: Path, flags: Flags) -> tuple[Path, Flags]:
     if scheduler is None:
         scheduler = _answer(questionary.select("Schedule", [_NONE, *schedulers()], default=_NONE))
     return Path(place), Flags(
-        optimizer,
+        None if ruled else optimizer,
         groups or None,
         None if scheduler == _NONE else scheduler,
         flags.lr,
         (*flags.assignments, *chosen),
         flags.template,
         flags.checkout,
+        flags.rule,
     )
 
 
 def equivalent_command(path: Path, flags: Flags) -> str:
     """The command line that says the same without questions."""
     words = ["lightgen", "new", str(path)]
-    for name in ("optimizer", "groups", "scheduler", "lr", "template", "checkout"):
+    for name in ("optimizer", "rule", "groups", "scheduler", "lr", "template", "checkout"):
         value = getattr(flags, name)
         words += [f"--{name}", value] if value is not None else []
     for text in flags.assignments:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lightgen.plan.groups import plan_groups
 from lightgen.plan.names import package_problem
 from lightgen.plan.optimizer import plan_optimizer
 from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
+from lightgen.plan.rule import plan_rule
 from lightgen.plan.schedule import plan_schedule
 from lightgen.plan.trainer import plan_trainer
-from lightgen.plan.types import Plan, TemplatePlan
+from lightgen.plan.types import OptimizerPlan, Plan, TemplatePlan
 from lightgen.problems import Problem, raise_if_any
 from lightgen.spec.model import Spec
+from lightgen.spec.rule import RuleFile
 
 __all__ = ["Plan", "make_plan"]
 
 
-def make_plan(spec: Spec) -> Plan:
-    """Decide everything. Raises InputError with every problem of the spec."""
+def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan:
+    """Decide everything. Raises InputError with every problem of the spec.
+
+    `sources` has the file of the rule that the spec names, by its path in the project.
+    """
     problems: list[Problem] = []
     notes: list[str] = []
     package_fault = package_problem(spec.project.package)
     if package_fault:
         problems.append(package_fault)
     task, data = plan_task(spec, problems)
-    optimizer = plan_optimizer(spec, problems)
+    optimizer = _plan_optimizer(spec, sources or {}, problems)
     groups = plan_groups(spec, optimizer, problems)
     batch_size = plan_batch_size(spec, optimizer)
     model = plan_model(spec, data, optimizer, groups, problems)
@@ -48,6 +55,18 @@ def make_plan(spec: Spec) -> Plan:
         template=_plan_template(spec),
         notes=tuple(notes),
     )
+
+
+def _plan_optimizer(
+    spec: Spec, sources: Mapping[str, RuleFile], problems: list[Problem]
+) -> OptimizerPlan:
+    if spec.optimizer.rule is None:
+        return plan_optimizer(spec, problems)
+    if spec.optimizer.is_custom:
+        return plan_rule(spec, sources, problems)
+    what = "belongs to a custom optimizer"
+    problems.append(Problem("optimizer.rule", what, "name = 'custom'"))
+    return plan_optimizer(spec, problems)
 
 
 def _plan_template(spec: Spec) -> TemplatePlan | None:

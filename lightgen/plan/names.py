@@ -191,6 +191,11 @@ def package_problem(package: str) -> Problem | None:
     return None
 
 
+def class_name_from(function: str) -> str:
+    """The name of the class that a rule makes: schedulefree_adamw -> SchedulefreeAdamw."""
+    return "".join(part[:1].upper() + part[1:] for part in function.split("_"))
+
+
 def class_name_problem(name: str) -> Problem | None:
     """What is wrong with the name of a custom optimizer's class, or None."""
     where = "optimizer.class_name"

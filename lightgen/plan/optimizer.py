@@ -16,7 +16,7 @@ from lightgen.spec.model import Range, Spec
 
 CUSTOM = "custom"
 CUSTOM_CLASS = "CustomOptimizer"
-_CUSTOM_FLAGS = (
+CUSTOM_FLAGS = (
     Argument("foreach", None, kind="flag", optional=True, doc="implementation"),
     Argument("maximize", False, kind="flag", doc="climb instead of descend"),
 )
@@ -100,7 +100,7 @@ def custom_record(hyperparameters: tuple[Hyperparameter, ...] = STANDARD) -> Opt
     return Optimizer(
         CUSTOM,
         "a torch.optim.Optimizer subclass of your own, adaptive to start from",
-        {**arguments, **{flag.name: flag for flag in _CUSTOM_FLAGS}},
+        {**arguments, **{flag.name: flag for flag in CUSTOM_FLAGS}},
         customary={"lr": hyperparameters[0].default},
         goes_with="warmup with cosine, linear or wsd",
     )
@@ -109,7 +109,7 @@ def custom_record(hyperparameters: tuple[Hyperparameter, ...] = STANDARD) -> Opt
 def _skeleton_record(skeleton: Skeleton, extra: Mapping[str, Hyperparameter]) -> Optimizer:
     """The catalogue's entry of a skeleton with further hyperparameters."""
     declared = {name: _argument(each) for name, each in extra.items()}
-    maximize = _CUSTOM_FLAGS[1]
+    maximize = CUSTOM_FLAGS[1]
     return Optimizer(
         skeleton.name,
         skeleton.summary,

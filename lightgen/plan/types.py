@@ -10,6 +10,8 @@ from lightgen.catalogue.optimizers import Optimizer
 from lightgen.catalogue.parts import Data, Model, Task
 from lightgen.catalogue.schedulers import Scheduler
 from lightgen.plan.hyperparameter import Hyperparameter
+from lightgen.rules.rule import Rule
+from lightgen.tree import File
 
 WHOLE_MODEL = "all"
 
@@ -25,11 +27,20 @@ class ModelPlan:
 
 
 @dataclass(frozen=True)
+class RulePlan:
+    """An update rule, and the file at `path` of the project that it was read from."""
+
+    path: str
+    file: File
+    rule: Rule
+
+
+@dataclass(frozen=True)
 class OptimizerPlan:
     """The optimizer: its class, the arguments of the call, and the base rate.
 
     `arguments` holds what the call states, without lr; `custom` the hyperparameters of a custom
-    class, empty for one of torch; `skeleton` what such a class starts as, if not as a plain one.
+    class that no rule makes, empty for one of torch; `skeleton` what such a class starts as, if not as a plain one.
     """
 
     record: Optimizer
@@ -38,11 +49,12 @@ class OptimizerPlan:
     arguments: Mapping[str, Any]
     custom: tuple[Hyperparameter, ...] = ()
     skeleton: str = ""
+    rule: RulePlan | None = None
 
     @property
     def is_custom(self) -> bool:
         """Whether the project carries the class itself."""
-        return bool(self.custom)
+        return bool(self.custom) or self.rule is not None
 
     def effective(self, name: str) -> Any:
         """The value of an argument as the call leaves it, None where the class has no such one."""

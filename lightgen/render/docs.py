@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from lightgen.plan.types import GroupPlan, Plan, SchedulePlan
-from lightgen.render.environment import fill
+from lightgen.render.environment import ABSENT, fill
 from lightgen.render.noise import filter_settings
 from lightgen.render.optim import star_meaning
 from lightgen.source import Identifier, Prose, Source, block, prose
+from lightgen.spec.rule import FOLDER
 
 _LIGHTNING = {
     # 2.6.2 and 2.6.3 were malicious releases.
@@ -44,8 +45,18 @@ def render_pyproject(plan: Plan) -> str:
             "description": _summary(plan),
             "filters": filter_settings(plan),
             "dependencies": block(f'    "{entry}",' for entry in dependencies),
+            "rule_exclude": _rule_exclude(plan),
         },
     )
+
+
+def _rule_exclude(plan: Plan) -> Source:
+    """A linter of Python would find nothing but names that it doesn't know."""
+    rule = plan.optimizer.rule
+    if rule is None:
+        return ABSENT
+    place = FOLDER if rule.path.startswith(f"{FOLDER}/") else rule.path
+    return block(["# An update rule is in a language of its own.", f'extend-exclude = ["{place}"]'])
 
 
 def render_readme(plan: Plan, files: list[str]) -> str:
@@ -53,6 +64,8 @@ def render_readme(plan: Plan, files: list[str]) -> str:
     present = [name for name in _FILES if f"src/{plan.package}/{name}" in files]
     rows = [f"| `src/{plan.package}/{name}` | {_FILES[name]} |" for name in present]
     rows.append("| `tests/` | proofs of the wiring |")
+    if plan.optimizer.rule:
+        rows.append(f"| `{plan.optimizer.rule.path}` | the update rule of the optimizer |")
     notes = _group_notes(plan)
     return fill(
         "project/README.md",
@@ -81,6 +94,13 @@ def _summary(plan: Plan) -> Prose:
 def _optimizer_text(plan: Plan) -> Source:
     optimizer = plan.optimizer
     where = f"`build_optimizer` in `src/{plan.package}/optim.py`"
+    if optimizer.rule:
+        return Source(
+            f"`{optimizer.class_name}` in `src/{plan.package}/custom_optimizer.py`, written from "
+            f"the update rule in\n`{optimizer.rule.path}`; its arguments stand in {where}.\n\n"
+            "To change the update, edit the rule and run `lightgen update`: the class and its tests\n"
+            "are written anew, and what you edited in them stays. Or edit the class alone."
+        )
     if optimizer.is_custom:
         return Source(
             f"`{optimizer.class_name}` in `src/{plan.package}/custom_optimizer.py`, your own\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lightgen.plan.types import Plan
+from lightgen.problems import InputError, Problem
 from lightgen.render.checks import (
     render_groups_test,
     render_schedule_test,
@@ -14,6 +15,7 @@ from lightgen.render.environment import fill
 from lightgen.render.format import formatted
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
+from lightgen.render.skeletons import skeleton_files
 from lightgen.render.task import render_task
 from lightgen.render.train import render_plot, render_recipe, render_train
 from lightgen.source import Identifier
@@ -43,7 +45,19 @@ def render_project(plan: Plan) -> Tree:
     if schedule_test:
         texts["tests/test_schedule.py"] = schedule_test
     texts["README.md"] = render_readme(plan, list(texts))
-    return {path: File.from_text(formatted(path, texts[path])) for path in sorted(texts)}
+    files = {path: File.from_text(formatted(path, texts[path])) for path in sorted(texts)}
+    return _with_rule(files, plan)
+
+
+def _with_rule(files: Tree, plan: Plan) -> Tree:
+    """The project with the file of its rule, byte for byte as the user wrote it."""
+    rule = plan.optimizer.rule
+    if rule is None:
+        return files
+    if any(f"{rule.path}/".startswith(f"{path}/") for path in files):
+        what = f"'{rule.path}' is where lightgen writes a file of its own"
+        raise InputError(Problem("optimizer.rule", what, "give the rule another place"))
+    return dict(sorted({**files, rule.path: rule.file}.items()))
 
 
 def _package_docstring(plan: Plan) -> str:
@@ -54,6 +68,8 @@ def _custom_optimizer(plan: Plan) -> dict[str, str]:
     optimizer = plan.optimizer
     if not optimizer.is_custom:
         return {}
+    if optimizer.skeleton:
+        return skeleton_files(plan)
     view = custom_optimizer_view(optimizer.class_name, optimizer.custom)
     holes = {**view, "package": Identifier(plan.package)}
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -18,6 +18,14 @@ from lightgen.problems import InputError, Problem
 from lightgen.source import literal
 from lightgen.spec.document import content_of, drop_value, order_groups, set_value
 from lightgen.spec.groups import parse_groups, parse_rate, split_outside_brackets
+from lightgen.spec.rule import (
+    RuleFiles,
+    named_rule_file,
+    no_rule_files,
+    parse_rule,
+    rule_arguments,
+    rule_reference,
+)
 
 _TRUE = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -33,38 +41,52 @@ class Flags:
     assignments: tuple[str, ...] = field(default=())
     template: str | None = None
     checkout: str | None = None
+    rule: str | None = None
 
 
-def apply_flags(document: tomlkit.TOMLDocument, flags: Flags) -> tuple[list[str], list[Problem]]:
+# The arguments of the rule that the document names, None where it names none.
+Arguments: TypeAlias = Mapping[str, Argument] | None
+
+
+def apply_flags(
+    document: tomlkit.TOMLDocument, flags: Flags, rule_files: RuleFiles = no_rule_files
+) -> tuple[list[str], list[Problem]]:
     """Change the document in place; return notes for the user and what cannot be read.
 
-    Whether a value that was read is right is checked with the spec.
+    A rule is a path of the project by now. Whether a value that was read is right is checked with
+    the spec.
     """
     problems: list[Problem] = []
     assignments = [pair for text in flags.assignments if (pair := _assignment(text, problems))]
     # Names and declarations first: they say how the others are read.
-    assignments.sort(key=lambda pair: (pair[0][-1] != "name", not _declares(pair[0])))
+    assignments.sort(key=lambda pair: (not _chooses(pair[0]), not _declares(pair[0])))
     notes: list[str] = []
-    if flags.optimizer is not None:
-        notes += _choose(document, "optimizer", flags.optimizer)
+    if flags.rule is not None:
+        if (flags.optimizer or CUSTOM).lower() != CUSTOM:
+            what = f"is a custom optimizer, and --optimizer says {flags.optimizer}"
+            problems.append(Problem("--rule", what, "leave out one of the two"))
+        notes += _choose_rule(document, flags.rule, rule_files)
+    elif flags.optimizer is not None:
+        notes += _choose(document, "optimizer", flags.optimizer, rule_files)
     if flags.scheduler is not None:
-        notes += _choose(document, "scheduler", flags.scheduler)
-    while assignments and (assignments[0][0][-1] == "name" or _declares(assignments[0][0])):
-        notes += _apply(document, *assignments.pop(0))
+        notes += _choose(document, "scheduler", flags.scheduler, rule_files)
+    while assignments and (_chooses(assignments[0][0]) or _declares(assignments[0][0])):
+        notes += _apply(document, *assignments.pop(0), rule_files)
+    rule = _rule_arguments(document, rule_files)
     if flags.groups is not None:
         try:
-            _set_groups(document, parse_groups(flags.groups))
+            _set_groups(document, parse_groups(flags.groups), rule)
         except InputError as error:
             problems += error.problems
     if flags.lr is not None:
-        _assign(document, ("optimizer", "lr"), flags.lr)
+        _assign(document, ("optimizer", "lr"), flags.lr, rule)
     if flags.template is not None:
         set_value(document, ("template", "source"), flags.template)
         drop_value(document, ("template", "ref"))
     if flags.checkout is not None:
         set_value(document, ("template", "ref"), flags.checkout)
     for path, text in assignments:
-        notes += _apply(document, path, text)
+        _assign(document, path, text, rule)
     return notes, problems
 
 
@@ -72,11 +94,37 @@ def _declares(path: tuple[str, ...]) -> bool:
     return path[:2] == ("optimizer", "hyperparameters")
 
 
-def _apply(document: tomlkit.TOMLDocument, path: tuple[str, ...], text: str) -> list[str]:
+def _chooses(path: tuple[str, ...]) -> bool:
+    return path[-1] == "name" or path == ("optimizer", "rule")
+
+
+def _apply(
+    document: tomlkit.TOMLDocument, path: tuple[str, ...], text: str, rule_files: RuleFiles
+) -> list[str]:
+    if path == ("optimizer", "rule") and text:
+        return _choose_rule(document, _unquoted(text), rule_files)
     if path in (("optimizer", "name"), ("scheduler", "name")) and text:
-        return _choose(document, path[0], text)
-    _assign(document, path, text)
+        return _choose(document, path[0], text, rule_files)
+    _assign(document, path, text, None)
     return []
+
+
+def _choose_rule(
+    document: tomlkit.TOMLDocument, reference: str, rule_files: RuleFiles
+) -> list[str]:
+    set_value(document, ("optimizer", "name"), CUSTOM)
+    set_value(document, ("optimizer", "rule"), reference)
+    return _choose(document, "optimizer", CUSTOM, rule_files)
+
+
+def _rule_arguments(document: tomlkit.TOMLDocument, rule_files: RuleFiles) -> Arguments:
+    """None, too, for a rule that cannot be read: the plan tells why."""
+    reference = rule_reference(content_of(document))
+    try:
+        found = named_rule_file(reference, rule_files)
+        return rule_arguments(parse_rule(found, reference)) if found else None
+    except InputError:
+        return None
 
 
 def _assignment(text: str, problems: list[Problem]) -> tuple[tuple[str, ...], str] | None:
@@ -97,16 +145,19 @@ def _assignment(text: str, problems: list[Problem]) -> tuple[tuple[str, ...], st
     return tuple(path), value.strip()
 
 
-def _choose(document: tomlkit.TOMLDocument, table: str, name: str) -> list[str]:
+def _choose(
+    document: tomlkit.TOMLDocument, table: str, name: str, rule_files: RuleFiles
+) -> list[str]:
     """Choose a class; arguments that it doesn't have are dropped, which is said."""
     if table == "scheduler" and name.lower() == "none":
         drop_value(document, ("scheduler",))
         return []
     set_value(document, (table, "name"), name)
-    known = _class_keys(table, name)
-    if known is None:
-        return []
     content = content_of(document)
+    rule = _rule_arguments(document, rule_files)
+    known = _class_keys(table, name, rule)
+    if known is None or (name.lower() == CUSTOM and rule is None and rule_reference(content)):
+        return []
     dropped: list[tuple[str, ...]] = [(table, key) for key in content[table] if key not in known]
     if table == "optimizer":
         dropped += [
@@ -117,20 +168,25 @@ def _choose(document: tomlkit.TOMLDocument, table: str, name: str) -> list[str]:
         ]
     for path in dropped:
         drop_value(document, path)
-    return [f"{name} has no argument {path[-1]}: {'.'.join(path)} is dropped" for path in dropped]
+    owner = name if rule is None or name.lower() != CUSTOM else "the rule"
+    return [f"{owner} has no argument {path[-1]}: {'.'.join(path)} is dropped" for path in dropped]
 
 
-def _class_keys(table: str, name: str) -> set[str] | None:
+def _class_keys(table: str, name: str, rule: Arguments) -> set[str] | None:
     if table == "optimizer":
         optimizer = find_optimizer(name)
-        if name.lower() == "custom":
+        if name.lower() == CUSTOM and rule is not None:
+            return {"name", "rule", *_RULE_KINDS, *rule}
+        if name.lower() == CUSTOM:
             return {"name", "hyperparameters", *CUSTOM_KINDS}
         return None if optimizer is None else {"name", *optimizer.arguments}
     scheduler = find_scheduler(name)
     return None if scheduler is None else {"name", *WIRING, *scheduler.arguments}
 
 
-def _set_groups(document: tomlkit.TOMLDocument, wished: dict[str, dict[str, Any]]) -> None:
+def _set_groups(
+    document: tomlkit.TOMLDocument, wished: dict[str, dict[str, Any]], rule: Arguments
+) -> None:
     order_groups(document, list(wished))
     groups = _tables(content_of(document), "groups")
     for name, settings in wished.items():
@@ -138,7 +194,7 @@ def _set_groups(document: tomlkit.TOMLDocument, wished: dict[str, dict[str, Any]
             drop_value(document, ("groups", name, key))
         for key, value in settings.items():
             if isinstance(value, str) and key != "lr":
-                _assign(document, ("groups", name, key), value)
+                _assign(document, ("groups", name, key), value, rule)
             else:
                 set_value(document, ("groups", name, key), _toml(value))
 
@@ -157,11 +213,13 @@ def _tables(content: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: each for key, each in tables.items() if isinstance(each, Mapping)}
 
 
-def _assign(document: tomlkit.TOMLDocument, path: tuple[str, ...], text: str) -> None:
+def _assign(
+    document: tomlkit.TOMLDocument, path: tuple[str, ...], text: str, rule: Arguments
+) -> None:
     if not text:
         drop_value(document, path)
         return
-    value = read_value(text, _kind(document, path))
+    value = read_value(text, _kind(document, path, rule))
     set_value(document, path, _toml(value))
 
 
@@ -175,15 +233,19 @@ def _toml(value: Any) -> Any:
         return value
 
 
-CUSTOM_KINDS = {
+CUSTOM = "custom"
+_RULE_KINDS = {
     "class_name": "text",
+    "maximize": "flag",
+    "foreach": "flag",
+    "differentiable": "flag",
+}
+CUSTOM_KINDS = {
+    **_RULE_KINDS,
     "lr": "number",
     "betas": "numbers",
     "eps": "number",
     "weight_decay": "number",
-    "maximize": "flag",
-    "foreach": "flag",
-    "differentiable": "flag",
 }
 _KINDS = {
     ("seed",): "integer",
@@ -194,7 +256,7 @@ _KINDS = {
 }
 
 
-def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...]) -> str:
+def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...], rule: Arguments) -> str:
     if path in _KINDS:
         return _KINDS[path]
     content = content_of(document)
@@ -202,11 +264,13 @@ def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...]) -> str:
     if path[0] == "groups" and key in ("lr", "match", "freeze"):
         return {"lr": "rate", "match": "texts", "freeze": "flag"}[key]
     if path[0] in ("optimizer", "groups"):
-        name = str(_name(content, "optimizer") or "AdamW")
+        name = str(_name(content, "optimizer") or ("AdamW" if rule is None else CUSTOM))
         if _declares(path):
             return "toml"
         optimizer = find_optimizer(name)
-        if name.lower() == "custom":
+        if rule is not None and name.lower() == CUSTOM:
+            return _RULE_KINDS.get(key) or _kind_in(rule, key)
+        if name.lower() == CUSTOM:
             return CUSTOM_KINDS.get(key) or _declared_kind(content, key)
         return _kind_in(optimizer.arguments if optimizer else {}, key)
     if path[0] == "scheduler":

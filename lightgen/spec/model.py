@@ -77,13 +77,23 @@ class Optimizer(OpenTable):
     """The optimizer; other keys are arguments of its class."""
 
     name: str = Field("AdamW", description="Class of torch.optim in any case, or custom.")
+    rule: str | None = Field(
+        None, description="The custom optimizer's update rule: rules/FILE.py or rules/FILE.py:NAME."
+    )
     class_name: str | None = Field(None, description="Name of the custom class.")
     hyperparameters: dict[str, Range | float | bool | list[float]] = Field(
         default_factory=dict, description="Further hyperparameters of the custom class."
     )
+
     skeleton: str | None = Field(
         None, description="What a custom class starts as: two-closure or every-k."
     )
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether the class is the project's own; a rule says it, too."""
+        implied = self.rule is not None and "name" not in self.model_fields_set
+        return implied or self.name.lower() == "custom"
 
 
 class Group(OpenTable):
@@ -166,7 +176,7 @@ def _decides(path: Path) -> bool:
     return (len(path) == 1 and path != ("seed",)) or not _DECIDING.isdisjoint(path)
 
 
-_DECIDING = frozenset({"name", "package", "schedulers"})
+_DECIDING = frozenset({"name", "package", "rule", "schedulers"})
 
 
 def _validate(content: Mapping[str, Any]) -> tuple[Spec | None, list[Any]]:

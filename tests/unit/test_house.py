@@ -35,10 +35,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "difference": GROUND,
     "standing": GROUND | {"merge"},
     "project": GROUND | {"spec", "plan", "memory", "remembered"},
-    "rebuild": GROUND | {"packs", "generate", "memory", "merge", "remembered"},
+    "rulefile": GROUND | {"spec", "merge"},
+    "ruled": GROUND | {"spec", "merge", "rulefile"},
+    "rebuild": GROUND
+    | {"packs", "spec", "generate", "memory", "merge", "remembered", "rulefile"},
     "changes": GROUND | {"merge"},
     "update": GROUND
-    | {"spec", "changes", "generate", "memory", "merge", "project", "rebuild", "standing"},
+    | {"spec", "changes", "generate", "memory", "merge", "project", "rebuild", "standing"}
+    | {"ruled"},
     "undo": GROUND | {"changes", "merge", "transaction"},
     "check": {"problems"},
 }
