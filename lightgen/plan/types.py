@@ -40,7 +40,8 @@ class OptimizerPlan:
     """The optimizer: its class, the arguments of the call, and the base rate.
 
     `arguments` holds what the call states, without lr; `custom` the hyperparameters of a custom
-    class that no rule makes, empty for one of torch; `skeleton` what such a class starts as, if not as a plain one.
+    class that no rule makes, empty for one of torch; `skeleton` what such a class starts as, if not
+    as a plain one.
     """
 
     record: Optimizer
