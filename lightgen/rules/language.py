@@ -50,7 +50,8 @@ RESERVED = frozenset(
     " found_inf train_mode self torch math Tensor Optimizer ParamsT Any Callable Mapping chain"
     " options defaults group state closure loss float32 zeros ones zeros_rows zeros_cols scalar"
     " shared total prepare to_eval to_train when i p value index zip strict len enumerate"
-    " isinstance super list tuple float int bool dict range ValueError RuntimeError None True False".split()
+    " isinstance super list tuple float int bool dict range ValueError RuntimeError"
+    " None True False".split()
 )
 
 

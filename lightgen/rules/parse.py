@@ -174,6 +174,7 @@ class _Reader:
             helpers={name: _source(self.file.text, helpers[name]) for name in used},
             imports=self.file.imports,
             prepare=prepare,
+            prepared=tuple(sorted(totals)),
             to_eval=modes.get("to_eval"),
             to_train=modes.get("to_train"),
         )

@@ -95,7 +95,8 @@ class Rule:
     """A rule file.
 
     `functions` are the updates, more than one where they are chosen by the shape of the parameter;
-    `helpers` maps names of plain torch functions to their source text.
+    `helpers` maps names of plain torch functions to their source text; `prepared` names the numbers
+    that `prepare` makes for all parameters.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Rule:
     helpers: dict[str, str]
     imports: tuple[str, ...] = ()
     prepare: Function | None = None
+    prepared: tuple[str, ...] = ()
     to_eval: Function | None = None
     to_train: Function | None = None
 

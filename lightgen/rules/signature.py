@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from lightgen.problems import Problem, guess
@@ -204,10 +205,8 @@ def _bounds(argument: ast.arg, where: str, problems: list[Problem]) -> dict[str,
     """The range that an annotation states; empty where it states a type, None if it is wrong."""
     note: ast.expr | None = argument.annotation
     if isinstance(note, ast.Constant) and isinstance(note.value, str):
-        try:
+        with suppress(SyntaxError):
             note = ast.parse(note.value, mode="eval").body
-        except SyntaxError:
-            pass
     if note is None:
         return {}
     if not isinstance(note, ast.Compare):
