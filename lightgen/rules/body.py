@@ -105,10 +105,14 @@ class _BodyCheck:
         self.say(node, what, "a rule has assignments and ifs only")
 
     def kind(self, node: ast.expr) -> Kind | None:
-        check = ExpressionCheck(
+        return self.check.kind(node)
+
+    @property
+    def check(self) -> ExpressionCheck:
+        """The check of an expression at this place."""
+        return ExpressionCheck(
             self.names, self.tuples, self.helpers, self.partly, self.say, self.is_prepare
         )
-        return check.kind(node)
 
     def unpack(self, node: ast.Assign, targets: list[ast.expr]) -> None:
         """beta1, beta2 = betas, or one expression for each name, evaluated ahead of all."""
@@ -188,7 +192,7 @@ class _BodyCheck:
             self.of_totals.add(target.id)
 
     def branch(self, node: ast.If) -> None:
-        kind = self.kind(node.test)
+        kind = self.check.condition(node.test)
         if kind is not None and kind is not Kind.GROUP:
             by = "on the step or the shape" if kind is Kind.PARAMETER else "on a tensor"
             what = f"an if {by}: {ast.unparse(node.test)}"
@@ -201,6 +205,10 @@ class _BodyCheck:
         otherwise = self.names
         for name in then.keys() ^ otherwise.keys():
             self.partly[name] = node.lineno
+        for name in then.keys() & otherwise.keys():
+            if then[name].is_number is not otherwise[name].is_number:
+                what = f"'{name}' is a number on one way and a tensor on the other"
+                self.say(node, what, "make both tensors, or take two names")
         self.names = {name: max(then[name], otherwise[name]) for name in then if name in otherwise}
 
     def check_outputs(self) -> None:

@@ -45,7 +45,7 @@ def mode_codes(rule: Rule) -> tuple[str, str]:
 
 
 def _update_code(rule: Rule, function: Function) -> UpdateCode:
-    body = _Body.of(rule, function)
+    body = Body.of(rule, function)
     suffix = "update" if len(rule.functions) == 1 else function.name
     condition = ""
     if function.condition is not None:
@@ -75,7 +75,7 @@ def _on_p(condition: ast.expr) -> ast.expr:
 
 
 @dataclass(frozen=True)
-class _Body:
+class Body:
     """The body of a function ahead of printing."""
 
     function: Function
@@ -86,7 +86,8 @@ class _Body:
     helpers: tuple[str, ...]
 
     @classmethod
-    def of(cls, rule: Rule, function: Function) -> _Body:
+    def of(cls, rule: Rule, function: Function) -> Body:
+        """The body of one of the functions of a rule."""
         hypers = {hyper.name: hyper for hyper in rule.hypers if hyper.name in function.hypers}
         read = {name for statement in function.body for name in reads(statement)}
         made = {*rule.prepared, *(state.name for state in rule.shared)}
@@ -112,20 +113,22 @@ class _Body:
     def kinds(self) -> dict[str, Kind]:
         """The kinds of the names that the function begins with."""
         return {
-            **dict.fromkeys(self.numbers, Kind.GROUP),
-            **{state.name: state_kind(state) for state in self.function.states},
             "param": Kind.TENSOR,
             "grad": Kind.TENSOR,
+            **{state.name: state_kind(state) for state in self.function.states},
             "step": Kind.PARAMETER,
             "pi": Kind.GROUP,
+            **dict.fromkeys(self.numbers, Kind.GROUP),
         }
 
     @property
     def scalars(self) -> tuple[str, ...]:
+        """The states that are numbers."""
         return tuple(state.name for state in self.function.scalars)
 
     @property
     def tensors(self) -> tuple[str, ...]:
+        """The states that are tensors."""
         return tuple(state.name for state in self.function.tensors)
 
     @property
@@ -136,14 +139,17 @@ class _Body:
 
     @property
     def unpacking(self) -> list[str]:
+        """The lines that name the entries of tuples."""
         return [f"{', '.join(names)} = {name}" for name, names in self.entries.items()]
 
     @property
     def keywords(self) -> list[str]:
+        """The parameters of the head that are numbers of the group."""
         typed = [f"{hyper.name}: {_type(hyper)}" for hyper in self.hypers]
         return [*typed, *(f"{name}: float" for name in self.shared)]
 
     def operations(self) -> tuple[Operation, ...]:
+        """What the body does in memory."""
         return lower(self.function, self.statements, self.numbers, self.helpers)
 
 
@@ -154,24 +160,25 @@ def _type(hyper: Hyper) -> str:
     return "bool" if isinstance(hyper.default, bool) else "float"
 
 
-def _head(name: str, positional: list[str], keywords: list[str], result: str) -> list[str]:
+def head(name: str, positional: list[str], keywords: list[str], result: str) -> list[str]:
+    """The lines of the head of a function."""
     arguments = [f"    {each}," for each in positional]
     options = ["    *,", *(f"    {each}," for each in keywords)] if keywords else []
     return [f"def {name}(", *arguments, *options, f") -> {result}:"]
 
 
-def _lists(body: _Body) -> list[str]:
+def _lists(body: Body) -> list[str]:
     numbers = {*body.scalars, "step"}
     return [
         f"{plural(name)}: list[{'float' if name in numbers else 'Tensor'}]" for name in body.leading
     ]
 
 
-def _single(body: _Body, suffix: str) -> str:
+def _single(body: Body, suffix: str) -> str:
     loop = _loop(body)
     inner = single_lines(body.operations(), body.scalars)
     lines = [
-        *_head(f"_single_tensor_{suffix}", _lists(body), body.keywords, "None"),
+        *head(f"_single_tensor_{suffix}", _lists(body), body.keywords, "None"),
         '    """Update parameters and state in place, one parameter at a time."""',
         *(f"    {line}" for line in body.unpacking),
         *(f"    {line}" for line in loop),
@@ -180,7 +187,7 @@ def _single(body: _Body, suffix: str) -> str:
     return "\n".join(lines)
 
 
-def _loop(body: _Body) -> list[str]:
+def _loop(body: Body) -> list[str]:
     operations = body.operations()
     text = "\n".join(single_lines(operations, body.scalars))
     used = [name for name in body.leading if name == "param" or _has_word(text, name)]
@@ -199,10 +206,10 @@ def _has_word(text: str, word: str) -> bool:
     return word in names
 
 
-def _foreach(body: _Body, suffix: str) -> str:
+def _foreach(body: Body, suffix: str) -> str:
     taken = {*body.numbers, *body.leading, *body.helpers}
     lines = [
-        *_head(f"_foreach_{suffix}", _lists(body), body.keywords, "None"),
+        *head(f"_foreach_{suffix}", _lists(body), body.keywords, "None"),
         f'    """Do what `_single_tensor_{suffix}` does with one kernel for many parameters.',
         "",
         "    All tensors are on one device and of one dtype.",
@@ -213,14 +220,14 @@ def _foreach(body: _Body, suffix: str) -> str:
     return "\n".join(lines)
 
 
-def _functional(body: _Body, suffix: str) -> str:
+def _functional(body: Body, suffix: str) -> str:
     numbers = {*body.scalars, "step"}
     positional = [f"{name}: {'float' if name in numbers else 'Tensor'}" for name in body.leading]
     returned = ("param", *body.tensors, *body.scalars)
     inner = functional_lines(body.statements, body.kinds, body.helpers)
     result = "tuple[Any, ...]" if body.scalars else "tuple[Tensor, ...]"
     lines = [
-        *_head(f"_functional_{suffix}", positional, body.keywords, result),
+        *head(f"_functional_{suffix}", positional, body.keywords, result),
         '    """The rule as it was given: every assignment makes a new tensor."""',
         *(f"    {line}" for line in (*body.unpacking, *inner)),
         f"    return {', '.join(returned)}{',' if len(returned) == 1 else ''}",
@@ -231,7 +238,7 @@ def _functional(body: _Body, suffix: str) -> str:
 def _mode_code(rule: Rule, function: Function | None) -> str:
     if function is None:
         return ""
-    body = _Body.of(rule, function)
+    body = Body.of(rule, function)
     numbers = {*body.scalars, "step"}
     positional = [
         f"{name}: {'float' if name in numbers else 'Tensor'}"
@@ -240,7 +247,7 @@ def _mode_code(rule: Rule, function: Function | None) -> str:
     ]
     other = "evaluates" if function.name == "to_eval" else "trains"
     lines = [
-        *_head(f"_{function.name}", positional, body.keywords, "Tensor"),
+        *head(f"_{function.name}", positional, body.keywords, "Tensor"),
         f'    """The parameter that one {other} with."""',
         *(f"    {line}" for line in body.unpacking),
         *(f"    {x}" for x in functional_lines(body.statements, body.kinds, body.helpers)),

@@ -47,16 +47,40 @@ class ExpressionCheck:
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
                 return self.kind(node.operand)
             case ast.UnaryOp(op=ast.Not()):
-                return self._condition(node, [node.operand])
+                return self._logic(node, [node.operand])
             case ast.BoolOp():
-                return self._condition(node, node.values)
+                return self._logic(node, node.values)
             case ast.Compare():
-                return self._all([node.left, *node.comparators])
+                return self._compared(node)
             case ast.IfExp():
                 return self._where(node, node.test, node.body, node.orelse)
             case ast.Call():
                 return self._call(node)
         self._refuse(node)
+        return None
+
+    def _compared(self, node: ast.Compare) -> Kind | None:
+        kind = self._all([node.left, *node.comparators])
+        if kind is None or kind.is_number:
+            return kind
+        what = f"a comparison of tensors is no value: {ast.unparse(node)}"
+        self.say(node, what, "write where(cond, 1, 0)")
+        return None
+
+    def condition(self, node: ast.expr) -> Kind | None:
+        """The kind of a condition of where."""
+        match node:
+            case ast.Compare(ops=[_]):
+                return self._all([node.left, *node.comparators])
+            case ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
+                kinds = [self.condition(side) for side in (node.left, node.right)]
+                return None if None in kinds else join(kind for kind in kinds if kind is not None)
+        kind = self.kind(node)
+        if kind is None or kind.is_number:
+            return kind
+        self.say(
+            node, f"the condition of where is no comparison: {ast.unparse(node)}", "write x > 0"
+        )
         return None
 
     def _all(self, nodes: list[ast.expr]) -> Kind | None:
@@ -99,8 +123,6 @@ class ExpressionCheck:
         return None
 
     def _binary(self, node: ast.BinOp) -> Kind | None:
-        if isinstance(node.op, ast.BitAnd | ast.BitOr):
-            return self._masks(node)
         kind = self._all([node.left, node.right])
         if kind is None:
             return None
@@ -112,15 +134,7 @@ class ExpressionCheck:
             return None
         return kind if not isinstance(node.op, ast.MatMult) else Kind.OTHER
 
-    def _masks(self, node: ast.BinOp) -> Kind | None:
-        sides = (node.left, node.right)
-        if all(_is_mask(side) for side in sides):
-            return self._all(list(sides))
-        what = f"no operator of the language: {ast.unparse(node)}"
-        self.say(node, what, "& and | stand between comparisons, each in parentheses")
-        return None
-
-    def _condition(self, node: ast.expr, parts: list[ast.expr]) -> Kind | None:
+    def _logic(self, node: ast.expr, parts: list[ast.expr]) -> Kind | None:
         kind = self._all(parts)
         if kind is None or kind.is_number:
             return kind
@@ -131,16 +145,12 @@ class ExpressionCheck:
     def _where(
         self, node: ast.expr, test: ast.expr, then: ast.expr, otherwise: ast.expr
     ) -> Kind | None:
-        condition, branches = self.kind(test), self._all([then, otherwise])
+        condition, branches = self.condition(test), self._all([then, otherwise])
         if condition is None or branches is None:
             return None
         if isinstance(node, ast.IfExp) and not condition.is_number:
             what = f"an if on a tensor: {ast.unparse(node)}"
             self.say(node, what, "write where(cond, a, b)")
-            return None
-        if not condition.is_number and not _is_mask(test):
-            what = f"the condition of where is no comparison: {ast.unparse(test)}"
-            self.say(node, what, "write x > 0")
             return None
         return join((condition, branches))
 
@@ -234,12 +244,3 @@ class ExpressionCheck:
             self.say(node, what, "param.ndim and param.shape[i] are the only attributes")
             return
         self.say(node, f"not part of the language: {text}", "a helper function may do it")
-
-
-def _is_mask(node: ast.expr) -> bool:
-    match node:
-        case ast.Compare(ops=[_]):
-            return True
-        case ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
-            return _is_mask(node.left) and _is_mask(node.right)
-    return False

@@ -41,8 +41,35 @@ def check_helpers(
         fault = name_problem(name)
         if fault:
             problems.append(Problem(f"{where}:{node.lineno}", *fault))
-        problems += _unknown_names(node, used, where)
+        problems += _unknown_names(node, used, where) + _changed_arguments(node, where)
     return used
+
+
+def _changed_arguments(node: ast.FunctionDef, where: str) -> list[Problem]:
+    """A helper that writes into its argument would change a parameter or a state unseen."""
+    arguments = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+    new: set[str] = set()
+    problems = []
+    for each in sorted(ast.walk(node), key=lambda each: getattr(each, "lineno", 0)):
+        name = _written_into(each)
+        if name in arguments - new:
+            what = f"the helper {node.name} changes its argument '{name}' in place"
+            todo = f"make a new tensor: {name} = ..."
+            problems.append(Problem(f"{where}:{getattr(each, 'lineno', 1)}", what, todo))
+        if isinstance(each, ast.Assign):
+            new |= {target.id for target in each.targets if isinstance(target, ast.Name)}
+    return problems
+
+
+def _written_into(node: ast.AST) -> str:
+    match node:
+        case ast.AugAssign(target=ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name))):
+            return name
+        case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name))]):
+            return name
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
+            return name if method.endswith("_") and not method.startswith("_") else ""
+    return ""
 
 
 def _unknown_names(

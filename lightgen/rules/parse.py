@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lightgen.problems import InputError, Problem, guess, raise_if_any
 from lightgen.rules.body import check_body
 from lightgen.rules.helpers import check_helpers, names_called
 from lightgen.rules.kinds import Kind, state_kind
+from lightgen.rules.liveness import reads
 from lightgen.rules.rule import Function, Hyper, Initial, Rule, State
 from lightgen.rules.signature import Signature, name_problem, read_signature
 
@@ -174,7 +176,7 @@ class _Reader:
             helpers={name: _source(self.file.text, helpers[name]) for name in used},
             imports=self.file.imports,
             prepare=prepare,
-            prepared=tuple(sorted(totals)),
+            prepared=tuple(sorted(totals & _read(functions))),
             to_eval=modes.get("to_eval"),
             to_train=modes.get("to_train"),
         )
@@ -304,13 +306,7 @@ class _Reader:
         if "lr" not in self.hypers and not self.problems:
             what, todo = "no hyperparameter 'lr'", "add lr=1e-3: groups and schedulers set it"
             self.problems.append(Problem(place, what, todo))
-        read = {
-            node.id
-            for function in functions
-            for statement in function.body
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Name)
-        }
+        read = _read(functions)
         for name in self.hypers:
             if name not in read:
                 what = f"the hyperparameter '{name}' is never used"
@@ -353,6 +349,10 @@ def _as_function(
         condition,
         node.lineno,
     )
+
+
+def _read(functions: Sequence[Function]) -> set[str]:
+    return {name for each in functions for node in each.body for name in reads(node)}
 
 
 def _assigned(body: tuple[ast.stmt, ...]) -> set[str]:
