@@ -40,7 +40,7 @@ class _Split:
     """Walks a function and tells for each expression whether it is a number or an entry."""
 
     def __init__(self, function: Function, where: str, problems: list[Problem]) -> None:
-        self.function, self.where, self.problems = function, where, problems
+        self.function, self.file, self.problems = function, where, problems
         self.entries = {"param", "grad", *(state.name for state in function.tensors)}
         self.versions: Counter[str] = Counter()
         self.numbers: list[Number] = []
@@ -63,11 +63,9 @@ class _Split:
         for state in self.function.states:
             if state.initial in (Initial.ROWS, Initial.COLS, Initial.SHARED):
                 what = f"the state '{state.name}' has another shape than its parameter"
-                self.problems.append(_problem(f"{self.where}:{self.function.line}", what))
+                self.problems.append(_problem(f"{self.file}:{self.function.line}", what))
         body = self.block(self.function.body)
-        return Kernel(
-            self.function, suffix, tuple(self.numbers), tuple(self.lines), tuple(body)
-        )
+        return Kernel(self.function, suffix, tuple(self.numbers), tuple(self.lines), tuple(body))
 
     def block(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
         """The statements about entries; those about numbers become lines."""
@@ -177,7 +175,8 @@ class _Split:
         return all(
             self.is_number(child)
             for child in ast.iter_child_nodes(node)
-            if isinstance(child, ast.expr) and not (isinstance(node, ast.Call) and child is node.func)
+            if isinstance(child, ast.expr)
+            and not (isinstance(node, ast.Call) and child is node.func)
         )
 
     def entry(self, node: ast.expr) -> ast.expr:
@@ -196,9 +195,9 @@ class _Split:
             case ast.Compare(left=left, ops=ops, comparators=others):
                 return ast.Compare(self.entry(left), ops, [self.entry(each) for each in others])
             case ast.IfExp(test=test, body=then, orelse=otherwise):
-                return self.where(test, then, otherwise)
+                return self.choice(test, then, otherwise)
             case ast.Call(func=ast.Name(id="where"), args=[test, then, otherwise]):
-                return self.where(test, then, otherwise)
+                return self.choice(test, then, otherwise)
             case ast.Call(func=ast.Name(id=name), args=arguments) if name in ELEMENTWISE:
                 told = [each if _is_none(each) else self.entry(each) for each in arguments]
                 return ast.Call(_name(name), told, [])
@@ -208,9 +207,9 @@ class _Split:
 
     def refuse(self, node: ast.expr, what: str) -> None:
         """Say that no kernel is made of it."""
-        self.problems.append(_problem(f"{self.where}:{node.lineno}", what))
+        self.problems.append(_problem(f"{self.file}:{node.lineno}", what))
 
-    def where(self, test: ast.expr, then: ast.expr, otherwise: ast.expr) -> ast.expr:
+    def choice(self, test: ast.expr, then: ast.expr, otherwise: ast.expr) -> ast.expr:
         """A choice; where numbers decide, those of the other branch are not computed."""
         name = _name("where")
         if not self.is_number(test):
@@ -241,7 +240,7 @@ class _Split:
         known = self.known.get(key)
         if known and self.path[: len(known[1])] == known[1]:
             return known[0]
-        is_named = isinstance(node, ast.Name) and node.id in self.fixed
+        is_named = isinstance(node, ast.Name) and self.is_settled(node.id)
         taken = {number.name for number in self.numbers}
         if is_named and text not in taken:
             made, path = Number(text, "", use), ()
@@ -253,6 +252,12 @@ class _Split:
         self.numbers.append(made)
         self.known[key] = made, path
         return made
+
+    def is_settled(self, name: str) -> bool:
+        """Whether the name holds to the end what it holds now."""
+        return name in self.fixed or (
+            not self.path and self.versions[name] == self.stores[name] > 0
+        )
 
     def fresh(self, word: str, count: int = 0) -> str:
         """A name that the rule doesn't use; with a count it is numbered from there."""
