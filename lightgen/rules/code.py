@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from lightgen.rules.elementwise import is_elementwise as is_elementwise
 from lightgen.rules.foreach import foreach_lines
 from lightgen.rules.functional import functional_lines
 from lightgen.rules.kinds import Kind, state_kind
@@ -254,18 +255,3 @@ def _mode_code(rule: Rule, function: Function | None) -> str:
         "    return param",
     ]
     return "\n".join(lines)
-
-
-def is_elementwise(function: Function, rule: Rule) -> bool:
-    """Whether every entry of the parameter is updated by itself, whatever its shape."""
-    if rule.helpers or any(not state.is_like_param for state in function.tensors):
-        return False
-    return not any(
-        isinstance(node, ast.Attribute | ast.MatMult)
-        or (isinstance(node, ast.Name) and node.id in _NOT_ELEMENTWISE)
-        for statement in function.body
-        for node in ast.walk(statement)
-    )
-
-
-_NOT_ELEMENTWISE = {"mean", "sum", "norm", "dot", "mean_rows", "mean_cols", "ndim"}
