@@ -15,6 +15,7 @@ from lightgen.spec.flags import Flags
 from lightgen.spec.rule import (
     FOLDER,
     RuleFile,
+    parse_rule,
     path_fault,
     place_for,
     rule_reference,
@@ -24,6 +25,8 @@ from lightgen.tree import File
 
 if TYPE_CHECKING:
     import tomlkit
+
+    from lightgen.rules.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,12 @@ def _placed(
         if not path_fault(Path(inner).as_posix()):
             return Path(inner).as_posix(), {}
     return place, {place: found}
+
+
+def named_rule(text: str, where: str) -> Rule:
+    """The rule that FILE or FILE:FUNCTION names. Raises InputError with every problem."""
+    path, function = _split(text, Path())
+    return parse_rule(read_given(Path(path), where), function)
 
 
 def read_given(file: Path, where: str) -> RuleFile:

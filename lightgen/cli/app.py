@@ -26,6 +26,7 @@ from lightgen.cli.options import (
     Trust,
     complete_kind,
 )
+from lightgen.cli.rule_commands import rule_app
 
 app = typer.Typer(
     name="lightgen",
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(rule_app, name="rule")
 command = partial(app.command, cls=Command)
 
 

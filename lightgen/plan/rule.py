@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from lightgen.catalogue.optimizers import Optimizer
 from lightgen.plan.names import class_name_from, class_name_problem
@@ -45,7 +46,7 @@ def plan_rule(
 def _read(
     reference: str, sources: Mapping[str, RuleFile], problems: list[Problem]
 ) -> RulePlan | None:
-    path, _ = split_reference(reference)
+    path, function = split_reference(reference)
     fault = path_fault(path)
     if fault:
         todo = "name one in the project, as in rules/lion.py"
@@ -57,7 +58,7 @@ def _read(
         problems.append(Problem("optimizer.rule", what, "give the rule with --rule FILE"))
         return None
     try:
-        rule = parse_rule(found, reference)
+        rule = replace(parse_rule(found, function), where=path)
     except InputError as error:
         problems += error.problems
         return None

@@ -25,6 +25,7 @@ from lightgen.spec.rule import (
     parse_rule,
     rule_arguments,
     rule_reference,
+    split_reference,
 )
 
 _TRUE = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -122,7 +123,8 @@ def _rule_arguments(document: tomlkit.TOMLDocument, rule_files: RuleFiles) -> Ar
     reference = rule_reference(content_of(document))
     try:
         found = named_rule_file(reference, rule_files)
-        return rule_arguments(parse_rule(found, reference)) if found else None
+        function = split_reference(reference)[1]
+        return rule_arguments(parse_rule(found, function)) if found else None
     except InputError:
         return None
 

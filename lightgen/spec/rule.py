@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lightgen.catalogue.arguments import Argument
@@ -70,13 +70,11 @@ def named_rule_file(reference: str, files: RuleFiles) -> RuleFile | None:
     return None if not reference or path_fault(path) else files(path)
 
 
-def parse_rule(found: RuleFile, reference: str) -> Rule:
-    """The rule that a reference names, in its file. Raises InputError with every problem."""
+def parse_rule(found: RuleFile, function: str) -> Rule:
+    """The rule in a file: that function, or the only one. Raises InputError with every problem."""
     from lightgen.rules.parse import read_rule
 
-    path, function = split_reference(reference)
-    rule = read_rule(_decoded(found), found.where, function)
-    return replace(rule, where=path)
+    return read_rule(_decoded(found), found.where, function)
 
 
 def _decoded(found: RuleFile) -> str:
