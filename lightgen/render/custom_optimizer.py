@@ -54,7 +54,7 @@ def custom_optimizer_view(
         "restore": part("restore", {}),
         "check_mode": ABSENT,
         "step_groups": part("step_groups", {}),
-        "step_methods": Source(f"{step}\n\n{init_method(MOMENTS)}"),
+        "step_methods": Source(f"{step}\n\n{init_method(MOMENTS, new_state=MOMENTS)}"),
         "helpers": ABSENT,
     }
 

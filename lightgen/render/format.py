@@ -14,9 +14,14 @@ def formatted(path: str, text: str) -> str:
     """The text as black leaves it."""
     if not path.endswith(".py") or not _in_doubt(text):
         return text
+    return black_formatted(text)
+
+
+def black_formatted(text: str, line_length: int = LINE_LENGTH) -> str:
+    """The Python text as black writes it."""
     import black
 
-    return black.format_str(text, mode=black.Mode(line_length=LINE_LENGTH))
+    return black.format_str(text, mode=black.Mode(line_length=line_length))
 
 
 def _in_doubt(text: str) -> bool:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lightgen.render.environment import fill
+from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.rules.rule import Initial, State
 from lightgen.source import Expr, Identifier, Source, block, indent
 
 # Locals of the methods that gather states, which no list of states may be called.
 LOCALS = {"params", "grads", "state_steps", "steps", "options", "tensors", "kinds", "values"}
+LOCALS |= {"indices", "olds", "news", "new_values", "owners", "group_options", "numbers"}
 
 GATHER = "Gather the parameters that have a gradient; make state on the first step."
 
@@ -60,25 +61,25 @@ def init_method(
     doc: str = GATHER,
     left_out: str = "p.grad is None",
     refuse: Sequence[str] = ("refuse_sparse",),
-    make_state: bool = True,
+    new_state: Sequence[State] | None = (),
 ) -> Source:
-    """The method that fills the lists of a group, and the state where it is empty."""
-    new_state = [f'state["{state.name}"] = {initial_value(state)}' for state in states]
-    lines = ["if len(state) == 0:", *indent(['state["step"] = _step_count(0)', *new_state])]
+    """The method that fills the lists of a group; `new_state` is made where there is none."""
+    made = [f'state["{state.name}"] = {initial_value(state)}' for state in new_state or ()]
+    lines = ["if len(state) == 0:", *indent(['state["step"] = _step_count(0)', *made])]
     holes = {
         "init_method": Identifier(name),
         "init_doc": Source(doc),
         "states": state_lists(states),
         "is_left_out": Expr(left_out),
         "refuse": joined(part(each, {}) for each in refuse),
-        "new_state": block(indent(lines, 3)) if make_state else Source("\0"),
+        "new_state": ABSENT if new_state is None else block(indent(lines, 3)),
     }
     return part("init", holes)
 
 
 def joined(parts: Iterable[str]) -> Source:
     """The parts one under the other; a line that is not there, if there are none."""
-    return Source("\n".join(parts) or "\0")
+    return Source("\n".join(parts) or ABSENT)
 
 
 def initial_value(state: State) -> Expr:

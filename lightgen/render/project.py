@@ -15,10 +15,12 @@ from lightgen.render.environment import fill
 from lightgen.render.format import formatted
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
+from lightgen.render.rule_optimizer import render_rule_optimizer
+from lightgen.render.rule_test import render_rule_test
 from lightgen.render.skeletons import skeleton_files
 from lightgen.render.task import render_task
 from lightgen.render.train import render_plot, render_recipe, render_train
-from lightgen.source import Identifier
+from lightgen.source import Source
 from lightgen.tree import File, Tree
 
 
@@ -70,11 +72,16 @@ def _custom_optimizer(plan: Plan) -> dict[str, str]:
         return {}
     if optimizer.skeleton:
         return skeleton_files(plan)
+    path, test = f"src/{plan.package}/custom_optimizer.py", "tests/test_custom_optimizer.py"
+    module = f"{plan.package}.custom_optimizer"
+    if optimizer.rule:
+        rule = optimizer.rule.rule
+        return {
+            path: render_rule_optimizer(rule, optimizer.class_name),
+            test: render_rule_test(rule, optimizer.class_name, module),
+        }
     view = custom_optimizer_view(optimizer.class_name, optimizer.custom)
-    holes = {**view, "package": Identifier(plan.package)}
     return {
-        f"src/{plan.package}/custom_optimizer.py": fill(
-            "project/src/__package__/custom_optimizer.py", holes
-        ),
-        "tests/test_custom_optimizer.py": fill("project/tests/test_custom_optimizer.py", holes),
+        path: fill("project/src/__package__/custom_optimizer.py", view),
+        test: fill("project/tests/test_custom_optimizer.py", {**view, "module": Source(module)}),
     }

@@ -17,7 +17,7 @@ import pytest
 from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
 from lightgen.render.custom_optimizer import custom_optimizer_view
 from lightgen.render.environment import fill
-from lightgen.source import Identifier
+from lightgen.source import Source
 
 LONG = "a_name_of_thirty_characters_xx"
 HUGE = 1.7976931348623157e308
@@ -50,7 +50,9 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for path, template in TEMPLATES.items():
             file = root / package / path.format(package)
             file.parent.mkdir(parents=True)
-            text = fill(f"project/{template}", {**view, "package": Identifier(package)})
+            text = fill(
+                f"project/{template}", {**view, "module": Source(f"{package}.custom_optimizer")}
+            )
             file.write_text(text, encoding="utf-8")
         (root / package / "src" / package / "__init__.py").touch()
     return root
