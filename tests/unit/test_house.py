@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "difference": GROUND,
     "standing": GROUND | {"merge"},
     "project": GROUND | {"spec", "plan", "memory", "remembered"},
-    "rulefile": GROUND | {"spec", "merge"},
+    "rulefile": GROUND | {"rules", "spec", "merge"},
     "ruled": GROUND | {"spec", "merge", "rulefile"},
     "rebuild": GROUND
     | {"packs", "spec", "generate", "memory", "merge", "remembered", "rulefile"},
