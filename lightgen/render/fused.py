@@ -208,7 +208,7 @@ def _triton_file(kernels: Sequence[Kernel], names: dict[str, Identifier]) -> str
 def _triton_kernel(kernel: Kernel) -> str:
     roles = [("param", "PARAM"), ("grad", "PARAM")]
     roles += [(state.name, "STATE") for state in kernel.function.tensors]
-    written = kernel.assigned
+    written, flags = kernel.assigned, triton.flags(kernel).values()
     pointers, loads, stores = [], [], []
     for index, (role, kind) in enumerate(roles):
         name, at = triton.rename(role), f"{role}_entries"
@@ -223,10 +223,9 @@ def _triton_kernel(kernel: Kernel) -> str:
         {
             "kernel": _named("_update", kernel),
             "width": Source(str(len(kernel.numbers) + 1)),
-            "flags": block(
-                indent(f"{flag}: tl.constexpr," for flag in triton.flags(kernel).values())
-            )
-            or ABSENT,
+            "block_function": _named("_update_block", kernel),
+            "flags": block(indent(f"{flag}: tl.constexpr," for flag in flags)) or ABSENT,
+            "passed_flags": block(indent((f"{flag}," for flag in flags), 3)) or ABSENT,
             "numbers": block(indent(triton.number_lines(kernel))),
             "pointers": block(indent(pointers)),
             "loads": block(indent(loads)),

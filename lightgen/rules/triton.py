@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from lightgen.rules.kernel import Kernel, Use
 from lightgen.rules.kernel_code import Language, formula
 
-OWN = {"lerp": "_lerp", "maximum": "_maximum", "minimum": "_minimum", "sign": "_sign"}
+OWN = {"lerp": "_lerp", "maximum": "_maximum", "minimum": "_minimum", "sign": "_sign", "sqrt": "_sqrt"}
 _LIBDEVICE = frozenset({"atan", "atan2", "expm1", "log1p", "pow", "tan", "tanh"})
 
 # What a variable of a rule may not be called: the names around the rule.
@@ -26,15 +26,16 @@ def rename(name: str) -> str:
 
 TRITON = Language(
     words={
-        **{name: f"tl.{name}" for name in ("abs", "cos", "exp", "floor", "log", "sin", "sqrt")},
+        **{name: f"tl.{name}" for name in ("abs", "cos", "exp", "floor", "log", "sin")},
         **{name: f"libdevice.{name}" for name in _LIBDEVICE},
-        **{name: f"tl.{name}" for name in ("where", "sigmoid", "rsqrt")},
+        **{name: f"tl.{name}" for name in ("where", "sigmoid")},
         **OWN,
     },
     texts={
         "neg": "-{0}",
         "square": "{0} * {0}",
         "reciprocal": "1.0 / {0}",
+        "rsqrt": "1.0 / _sqrt({0})",
     },
     constant=lambda value: repr(float(value)),
     rename=rename,
