@@ -9,12 +9,13 @@ from lightgen.rules.elementwise import is_elementwise as is_elementwise
 from lightgen.rules.foreach import foreach_lines
 from lightgen.rules.functional import functional_lines
 from lightgen.rules.kinds import Kind, state_kind
+from lightgen.rules.lists import list_names
 from lightgen.rules.liveness import reads
 from lightgen.rules.lower import lower
 from lightgen.rules.normal import normal_body
 from lightgen.rules.operations import Operation
 from lightgen.rules.rule import Function, Hyper, Rule
-from lightgen.rules.single import plural, single_lines
+from lightgen.rules.single import single_lines
 from lightgen.rules.text import TextOf
 
 
@@ -139,6 +140,18 @@ class Body:
         return ("param", "grad", *self.tensors, *self.scalars, *step)
 
     @property
+    def lists(self) -> dict[str, str]:
+        """The names of the lists of what differs from parameter to parameter."""
+        nodes = [node for each in self.statements for node in ast.walk(each)]
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        return list_names(self.leading, {*names, *self.leading, *self.numbers, *self.helpers})
+
+    @property
+    def scalar_lists(self) -> dict[str, str]:
+        """Those of the states that are numbers."""
+        return {name: self.lists[name] for name in self.scalars}
+
+    @property
     def unpacking(self) -> list[str]:
         """The lines that name the entries of tuples."""
         return [f"{', '.join(names)} = {name}" for name, names in self.entries.items()]
@@ -171,13 +184,14 @@ def head(name: str, positional: list[str], keywords: list[str], result: str) -> 
 def _lists(body: Body) -> list[str]:
     numbers = {*body.scalars, "step"}
     return [
-        f"{plural(name)}: list[{'float' if name in numbers else 'Tensor'}]" for name in body.leading
+        f"{many}: list[{'float' if name in numbers else 'Tensor'}]"
+        for name, many in body.lists.items()
     ]
 
 
 def _single(body: Body, suffix: str) -> str:
     loop = _loop(body)
-    inner = single_lines(body.operations(), body.scalars)
+    inner = single_lines(body.operations(), body.scalar_lists)
     lines = [
         *head(f"_single_tensor_{suffix}", _lists(body), body.keywords, "None"),
         '    """Update parameters and state in place, one parameter at a time."""',
@@ -190,9 +204,9 @@ def _single(body: Body, suffix: str) -> str:
 
 def _loop(body: Body) -> list[str]:
     operations = body.operations()
-    text = "\n".join(single_lines(operations, body.scalars))
+    text = "\n".join(single_lines(operations, body.scalar_lists))
     used = [name for name in body.leading if name == "param" or _has_word(text, name)]
-    lists = ", ".join(plural(name) for name in used)
+    lists = ", ".join(body.lists[name] for name in used)
     targets, source = ", ".join(used), f"zip({lists}, strict=True)"
     if len(used) == 1:
         source = lists
@@ -208,7 +222,7 @@ def _has_word(text: str, word: str) -> bool:
 
 
 def _foreach(body: Body, suffix: str) -> str:
-    taken = {*body.numbers, *body.leading, *body.helpers}
+    inner = foreach_lines(body.operations(), body.scalars, body.lists)
     lines = [
         *head(f"_foreach_{suffix}", _lists(body), body.keywords, "None"),
         f'    """Do what `_single_tensor_{suffix}` does with one kernel for many parameters.',
@@ -216,7 +230,7 @@ def _foreach(body: Body, suffix: str) -> str:
         "    All tensors are on one device and of one dtype.",
         '    """',
         *(f"    {line}" for line in body.unpacking),
-        *(f"    {line}" for line in foreach_lines(body.operations(), body.scalars, taken)),
+        *(f"    {line}" for line in inner),
     ]
     return "\n".join(lines)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lightgen.rules.code import Body
@@ -60,7 +60,7 @@ def _explained(rule: Rule, function: Function) -> Explanation:
     reads = tuple(n for n in ("param", "grad", *body.tensors) if n in read or n in stored)
     return Explanation(
         function,
-        tuple(_steps(operations, body.scalars, 0)),
+        tuple(_steps(operations, body.scalar_lists, 0)),
         BYTES * sum(state.is_like_param for state in function.tensors),
         reads,
         writes,
@@ -96,7 +96,7 @@ def _traffic(operation: Operation) -> int:
     return 0
 
 
-def _steps(operations: Sequence[Operation], scalars: Sequence[str], depth: int) -> list[Step]:
+def _steps(operations: Sequence[Operation], scalars: Mapping[str, str], depth: int) -> list[Step]:
     steps: list[Step] = []
     for operation in operations:
         if isinstance(operation, Branch):

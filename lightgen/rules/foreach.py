@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from lightgen.rules.kinds import Kind
+from lightgen.rules.lists import list_names
 from lightgen.rules.operations import Alias, Branch, Copy, Each, Let, Number, Op, Operation, walk
-from lightgen.rules.single import if_lines, plural
-
-Plural = Callable[[str], str]
+from lightgen.rules.single import if_lines
 
 
 def foreach_lines(
-    operations: Sequence[Operation], scalars: Collection[str], taken: Collection[str]
+    operations: Sequence[Operation], scalars: Collection[str], lists: Mapping[str, str]
 ) -> list[str]:
-    """The lines of the body. Numbers of a parameter stand in lists, in the order of `params`."""
-    names = {name for operation in walk(list(operations)) for name in _named(operation)}
-    return _Printer(scalars, _plurals(names, {*names, *taken})).lines(operations)
+    """The lines of the body. Numbers of a parameter stand in lists, in the order of `params`.
+
+    `lists` maps the names that the function begins with to their lists, `scalars` are those of
+    scalar states.
+    """
+    names = sorted({name for each in walk(list(operations)) for name in _named(each)})
+    taken = {*names, *lists, *lists.values(), *_numbers(operations)}
+    local = list_names([name for name in names if name not in lists], taken)
+    return _Printer(scalars, {**lists, **local}).lines(operations)
+
+
+def _numbers(operations: Sequence[Operation]) -> set[str]:
+    """The numbers of the group that the body makes."""
+    return {each.target for each in walk(list(operations)) if isinstance(each, Let)}
 
 
 def _is_chain(operations: Sequence[Operation]) -> bool:
@@ -36,23 +46,12 @@ def _named(operation: Operation) -> set[str]:
     return set()
 
 
-def _plurals(names: Collection[str], taken: Collection[str]) -> dict[str, str]:
-    """Each name's list; param is params and step steps, as in the function's head."""
-    found: dict[str, str] = {}
-    for name in sorted(names):
-        wish = plural(name)
-        if wish in taken or wish in found.values():
-            wish = f"{name}_list"
-        found[name] = wish
-    return found
-
-
 class _Printer:
-    def __init__(self, scalars: Collection[str], plurals: dict[str, str]) -> None:
-        self.scalars, self.plurals = scalars, plurals
+    def __init__(self, scalars: Collection[str], lists: Mapping[str, str]) -> None:
+        self.scalars, self.lists = scalars, lists
 
     def many(self, name: str) -> str:
-        return self.plurals.get(name) or plural(name)
+        return self.lists[name]
 
     def lines(self, operations: Sequence[Operation]) -> list[str]:
         return [line for operation in operations for line in self.operation(operation)]

@@ -54,7 +54,7 @@ def live_before(
 
 def check_liveness(function: Function, where: str, *, is_prepare: bool) -> list[Problem]:
     """Say of values that nothing reads, and of states that are overwritten unread."""
-    stored = {name for statement in function.body for name in _all_targets(statement)}
+    stored = {name for statement in function.body for name in all_targets(statement)}
     kept = {"param", *(state.name for state in function.states)}
     if is_prepare:
         kept |= stored
@@ -73,7 +73,8 @@ def check_liveness(function: Function, where: str, *, is_prepare: bool) -> list[
     return problems
 
 
-def _all_targets(node: ast.stmt) -> set[str]:
+def all_targets(node: ast.stmt) -> set[str]:
+    """The names that a statement may bind, on any way through it."""
     if isinstance(node, ast.If):
-        return {name for each in (*node.body, *node.orelse) for name in _all_targets(each)}
+        return {name for each in (*node.body, *node.orelse) for name in all_targets(each)}
     return set(targets(node))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from lightgen.rules.kinds import Kind, join, kind_of, state_kind
 from lightgen.rules.language import UNARY
-from lightgen.rules.liveness import live_before, reads, targets
+from lightgen.rules.liveness import all_targets, live_before, reads
 from lightgen.rules.operations import Alias, Branch, Copy, Each, Let, Number, Op, Operation
 from lightgen.rules.rule import Function
 from lightgen.rules.terms import Term, one_number, sum_of, terms_of
@@ -197,7 +197,7 @@ class _Lowering:
         """Whether memory that the value shares is written to while the value is still read."""
         sources = {value.name, *value.shares} & self.lasting
         for at, statement in enumerate(rest):
-            if sources & _written(statement):
+            if sources & all_targets(statement):
                 return target in kept or any(target in reads(each) for each in rest[at:])
         return False
 
@@ -345,7 +345,8 @@ class _Lowering:
         others = [(term, self.factors(term)) for term in tensors if term is not base]
         if base is not None:
             read = {name for _, values in others for value in values for name in value.shares}
-            start = self.product(base, None if target in read else target)
+            target = None if target in read else target
+            start = self.product(base, target)
         else:
             at = next((i for i, (term, values) in enumerate(others)
                        if term.is_plain and values[0].owned), 0)  # fmt: skip
@@ -430,12 +431,6 @@ class _Lowering:
 
 def _mentions(node: ast.expr, name: str) -> bool:
     return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
-
-
-def _written(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, ast.If):
-        return {name for each in (*statement.body, *statement.orelse) for name in _written(each)}
-    return set(targets(statement))
 
 
 def _may_share(node: ast.expr, helpers: Collection[str], kinds: Mapping[str, Kind]) -> bool:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from lightgen.rules.code import Body, head
 from lightgen.rules.kinds import Kind, kind_of
+from lightgen.rules.lists import list_names
+from lightgen.rules.liveness import all_targets
 from lightgen.rules.rule import Rule
-from lightgen.rules.single import if_lines, plural
+from lightgen.rules.single import if_lines
 from lightgen.rules.text import TextOf
 
 
@@ -23,11 +25,11 @@ def prepare_code(rule: Rule) -> str:
     body = Body.of(rule, rule.prepare)
     shared = [state.name for state in rule.shared]
     lists = [
-        f"{plural(name)}: list[{'float' if name in (*body.scalars, 'step') else 'Tensor'}]"
-        for name in body.leading
+        f"{many}: list[{'float' if name in (*body.scalars, 'step') else 'Tensor'}]"
+        for name, many in body.lists.items()
     ]
     keywords = [f"{name}: float | Tensor" for name in shared]
-    results = [plural(name) for name in (*body.tensors, *body.scalars)]
+    results = [body.lists[name] for name in (*body.tensors, *body.scalars)]
     numbers = ", ".join(f'"{name}": {name}' for name in (*shared, *rule.prepared))
     lines = [
         *head("_prepare_update", [*lists, "options: list[dict[str, Any]]"], keywords, "Any"),
@@ -46,6 +48,10 @@ def prepare_code(rule: Rule) -> str:
 class _Printer:
     def __init__(self, body: Body) -> None:
         self.kinds, self.helpers = dict(body.kinds), body.helpers
+        stored = [name for each in body.statements for name in all_targets(each)]
+        local = [name for name in dict.fromkeys(stored) if name not in body.lists]
+        taken = {*stored, *body.lists, *body.lists.values(), *body.numbers, *body.helpers}
+        self.lists = {**body.lists, **list_names(local, taken)}
 
     def block(self, statements: Sequence[ast.stmt]) -> list[str]:
         return [line for statement in statements for line in self.statement(statement)]
@@ -70,7 +76,7 @@ class _Printer:
         return f"{self.place(name)} = {text}"
 
     def place(self, name: str) -> str:
-        return name if self.kinds[name] is Kind.GROUP else plural(name)
+        return name if self.kinds[name] is Kind.GROUP else self.lists[name]
 
     def value(self, node: ast.expr) -> tuple[Kind, str]:
         kind = Kind.GROUP if _totals(node) else kind_of(node, self.kinds, self.helpers)
@@ -85,7 +91,7 @@ class _Printer:
         """node for every parameter."""
         found = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
         names = [n for n, kind in self.kinds.items() if n in found and kind is not Kind.GROUP]
-        lists = ", ".join(map(plural, names))
+        lists = ", ".join(self.lists[name] for name in names)
         text = TextOf(self.kinds, self.helpers)(node)
         if len(names) < 2:
             return f"{text} for {''.join(names) or '_'} in {lists or 'params'}"

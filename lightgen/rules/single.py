@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lightgen.rules.operations import Alias, Branch, Copy, Each, Let, Number, Op, Operation
 
@@ -10,8 +10,11 @@ _WIDTH = 72
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 
 
-def single_lines(operations: Sequence[Operation], scalars: Sequence[str]) -> list[str]:
-    """The lines of the loop's body; a scalar state is also written into its list, at `i`."""
+def single_lines(operations: Sequence[Operation], scalars: Mapping[str, str]) -> list[str]:
+    """The lines of the loop's body; a scalar state is also written into its list, at `i`.
+
+    `scalars` maps the names of scalar states to those of their lists.
+    """
     lines: list[str] = []
     chain = _Chain(lines)
     for operation in operations:
@@ -35,12 +38,12 @@ def single_lines(operations: Sequence[Operation], scalars: Sequence[str]) -> lis
     return lines
 
 
-def _let(target: str, number: Number, scalars: Sequence[str]) -> list[str]:
+def _let(target: str, number: Number, scalars: Mapping[str, str]) -> list[str]:
     lines = [] if number.text == target else [f"{target} = {number.text}"]
-    return [*lines, f"{plural(target)}[i] = {target}"] if target in scalars else lines
+    return [*lines, f"{scalars[target]}[i] = {target}"] if target in scalars else lines
 
 
-def _branch(branch: Branch, scalars: Sequence[str]) -> list[str]:
+def _branch(branch: Branch, scalars: Mapping[str, str]) -> list[str]:
     then, otherwise = (single_lines(side, scalars) for side in (branch.then, branch.otherwise))
     return if_lines(branch.test.text, then, otherwise, is_chain=_is_chain(branch.otherwise))
 
@@ -140,8 +143,3 @@ def _infix(op: Op) -> str:
 
 def _operand(operand: str | Number) -> str:
     return operand if isinstance(operand, str) else operand.text
-
-
-def plural(name: str) -> str:
-    """The name of the list of what has this name for one parameter."""
-    return f"{name}es" if name.endswith("s") else f"{name}s"
