@@ -6,6 +6,7 @@ from lightgen.plan.types import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.schedule import configure_lines, length_name
+from lightgen.render.skeletons import second_pass, two_passes
 from lightgen.render.values import frozen_modules, lightning_root
 from lightgen.source import Source, block, indent, is_identifier, literal
 
@@ -13,9 +14,11 @@ from lightgen.source import Source, block, indent, is_identifier, literal
 def render_task(plan: Plan) -> str:
     """The text of module.py."""
     imports = _imports(plan)
+    passes = {"second_pass": second_pass(plan, imports), "two_passes": two_passes(plan, imports)}
     text = fill(
         f"tasks/{plan.task.name}.py",
         {
+            **passes,
             "imports": imports.source(),
             "freeze_call": block(indent(["freeze(self.model)"], 2)) if plan.frozen else ABSENT,
             "train_mode": _train_mode(plan),
