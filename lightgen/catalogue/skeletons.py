@@ -81,6 +81,6 @@ SKELETONS: dict[str, Skeleton] = {
 }
 
 
-def find_skeleton(name: str | None) -> Skeleton | None:
+def find_skeleton(name: object) -> Skeleton | None:
     """Find a skeleton by its name in any case; None where there is no such one."""
-    return SKELETONS.get((name or "").lower())
+    return SKELETONS.get(name.lower()) if isinstance(name, str) else None

@@ -13,6 +13,7 @@ from tomlkit.items import Float, Trivia
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizers import find_optimizer
 from lightgen.catalogue.schedulers import WIRING, find_scheduler
+from lightgen.catalogue.skeletons import find_skeleton
 from lightgen.catalogue.trainer import trainer_arguments
 from lightgen.problems import InputError, Problem
 from lightgen.source import literal
@@ -96,7 +97,7 @@ def _declares(path: tuple[str, ...]) -> bool:
 
 
 def _chooses(path: tuple[str, ...]) -> bool:
-    return path[-1] == "name" or path == ("optimizer", "rule")
+    return path[-1] == "name" or path in (("optimizer", "rule"), ("optimizer", "skeleton"))
 
 
 def _apply(
@@ -104,6 +105,8 @@ def _apply(
 ) -> list[str]:
     if path == ("optimizer", "rule") and text:
         return _choose_rule(document, _unquoted(text), rule_files)
+    if path == ("optimizer", "skeleton"):
+        return _choose_skeleton(document, text, rule_files)
     if path in (("optimizer", "name"), ("scheduler", "name")) and text:
         return _choose(document, path[0], text, rule_files)
     _assign(document, path, text, None)
@@ -116,6 +119,16 @@ def _choose_rule(
     set_value(document, ("optimizer", "name"), CUSTOM)
     set_value(document, ("optimizer", "rule"), reference)
     return _choose(document, "optimizer", CUSTOM, rule_files)
+
+
+def _choose_skeleton(document: tomlkit.TOMLDocument, text: str, rule_files: RuleFiles) -> list[str]:
+    """An empty text is the plain class again."""
+    _assign(document, ("optimizer", "skeleton"), text, None)
+    name = str(_name(content_of(document), "optimizer"))
+    known = not text or find_skeleton(_unquoted(text)) is not None
+    if name.lower() != CUSTOM or not known:
+        return []
+    return _drop_unknown(document, "optimizer", name, rule_files)
 
 
 def _rule_arguments(document: tomlkit.TOMLDocument, rule_files: RuleFiles) -> Arguments:
@@ -155,9 +168,15 @@ def _choose(
         drop_value(document, ("scheduler",))
         return []
     set_value(document, (table, "name"), name)
+    return _drop_unknown(document, table, name, rule_files)
+
+
+def _drop_unknown(
+    document: tomlkit.TOMLDocument, table: str, name: str, rule_files: RuleFiles
+) -> list[str]:
     content = content_of(document)
     rule = _rule_arguments(document, rule_files)
-    known = _class_keys(table, name, rule)
+    known = _class_keys(table, name, rule, content)
     if known is None or (name.lower() == CUSTOM and rule is None and rule_reference(content)):
         return []
     dropped: list[tuple[str, ...]] = [(table, key) for key in content[table] if key not in known]
@@ -170,17 +189,24 @@ def _choose(
         ]
     for path in dropped:
         drop_value(document, path)
-    owner = name if rule is None or name.lower() != CUSTOM else "the rule"
+    owner = name
+    if name.lower() == CUSTOM:
+        skeleton = find_skeleton(content["optimizer"].get("skeleton"))
+        owner = "the rule" if rule is not None else skeleton.name if skeleton else name
     return [f"{owner} has no argument {path[-1]}: {'.'.join(path)} is dropped" for path in dropped]
 
 
-def _class_keys(table: str, name: str, rule: Arguments) -> set[str] | None:
+def _class_keys(
+    table: str, name: str, rule: Arguments, content: Mapping[str, Any]
+) -> set[str] | None:
     if table == "optimizer":
         optimizer = find_optimizer(name)
         if name.lower() == CUSTOM and rule is not None:
             return {"name", "rule", *_RULE_KINDS, *rule}
         if name.lower() == CUSTOM:
-            return {"name", "hyperparameters", *CUSTOM_KINDS}
+            declared = content["optimizer"].get("hyperparameters")
+            own = declared if isinstance(declared, Mapping) else ()
+            return {"name", "hyperparameters", "skeleton", *_custom_kinds(content), *own}
         return None if optimizer is None else {"name", *optimizer.arguments}
     scheduler = find_scheduler(name)
     return None if scheduler is None else {"name", *WIRING, *scheduler.arguments}
@@ -273,7 +299,7 @@ def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...], rule: Arguments
         if rule is not None and name.lower() == CUSTOM:
             return _RULE_KINDS.get(key) or _kind_in(rule, key)
         if name.lower() == CUSTOM:
-            return CUSTOM_KINDS.get(key) or _declared_kind(content, key)
+            return _custom_kinds(content).get(key) or _declared_kind(content, key)
         return _kind_in(optimizer.arguments if optimizer else {}, key)
     if path[0] == "scheduler":
         scheduler = find_scheduler(str(_name(content, "scheduler") or ""))
@@ -281,6 +307,15 @@ def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...], rule: Arguments
     if path[0] == "trainer":
         return _kind_in(trainer_arguments(), key)
     return "text"
+
+
+def _custom_kinds(content: Mapping[str, Any]) -> Mapping[str, str]:
+    """The kinds of what a custom optimizer takes that declares nothing."""
+    skeleton = find_skeleton(content["optimizer"].get("skeleton"))
+    if skeleton is None:
+        return CUSTOM_KINDS
+    own = {name: argument.kind for name, argument in skeleton.arguments.items()}
+    return {"class_name": "text", "maximize": "flag", **own}
 
 
 def _declared_kind(content: Mapping[str, Any], key: str) -> str:
