@@ -16,6 +16,7 @@ from lightgen.render.hyperparameters import (
 )
 from lightgen.render.imports import Imports
 from lightgen.render.optimizer_class import init_method, optimizer_imports, part
+from lightgen.render.rule_fused import class_holes
 from lightgen.rules.rule import Initial, State
 from lightgen.source import Identifier, Source, block, indent
 
@@ -56,6 +57,7 @@ def custom_optimizer_view(
         "step_groups": part("step_groups", {}),
         "step_methods": Source(f"{step}\n\n{init_method(MOMENTS, new_state=MOMENTS)}"),
         "helpers": ABSENT,
+        **class_holes(False),
     }
 
 

@@ -62,9 +62,15 @@ def init_method(
     left_out: str = "p.grad is None",
     refuse: Sequence[str] = ("refuse_sparse",),
     new_state: Sequence[State] | None = (),
+    is_scaled: bool = False,
 ) -> Source:
-    """The method that fills the lists of a group; `new_state` is made where there is none."""
-    made = [f'state["{state.name}"] = {initial_value(state)}' for state in new_state or ()]
+    """The method that fills the lists of a group; `new_state` is made where there is none.
+
+    `is_scaled` says that gradients may be multiplied by what `_grad_scale` tells.
+    """
+    made = [
+        f'state["{state.name}"] = {initial_value(state, is_scaled)}' for state in new_state or ()
+    ]
     lines = ["if len(state) == 0:", *indent(['state["step"] = _step_count(0)', *made])]
     holes = {
         "init_method": Identifier(name),
@@ -82,12 +88,13 @@ def joined(parts: Iterable[str]) -> Source:
     return Source("\n".join(parts) or ABSENT)
 
 
-def initial_value(state: State) -> Expr:
+def initial_value(state: State, is_scaled: bool = False) -> Expr:
     """What a state holds before the first step of the parameter `p`."""
     dtype = "dtype=_state_dtype(p)"
     table = {
         Initial.PARAM: "p.to(_state_dtype(p), copy=True)",
-        Initial.GRAD: '_first_gradient(p, group["maximize"])',
+        Initial.GRAD: '_first_gradient(p, group["maximize"])'
+        + (" / self._grad_scale()" if is_scaled else ""),
         Initial.ROWS: f"p.new_zeros((*p.shape[:-1], 1), {dtype})",
         Initial.COLS: f"p.new_zeros((*p.shape[:-2], 1, p.shape[-1]), {dtype})",
         Initial.SCALAR: f"torch.tensor({state.value!r}, dtype={number_dtype(state)})",
