@@ -99,7 +99,8 @@ def custom_record(hyperparameters: tuple[Hyperparameter, ...] = STANDARD) -> Opt
     arguments = {each.name: _argument(each) for each in hyperparameters}
     return Optimizer(
         CUSTOM,
-        "a torch.optim.Optimizer subclass of your own, adaptive to start from",
+        "a torch.optim.Optimizer subclass of your own: an Adam to start from, or from an update rule "
+        "(--rule FILE)",
         {**arguments, **{flag.name: flag for flag in CUSTOM_FLAGS}},
         customary={"lr": hyperparameters[0].default},
         goes_with="warmup with cosine, linear or wsd",

@@ -240,7 +240,8 @@ def test_hyperparameters_of_an_edited_rule_reach_the_spec(
     lightgen: Lightgen, project: Project
 ) -> None:
     told = [
-        "optimizer.gain: the rule has no argument 'gain'; known: betas, foreach, lr, maximize, weight_decay"
+        "optimizer.gain: the rule has no argument 'gain'; "
+        "known: betas, foreach, lr, maximize, weight_decay"
     ]
     words = ("update", "run", "--set", "optimizer.gain=2")
     assert lightgen.refused(*words) == told
