@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 import torch
+from support.compiled import compile_rule
 from support.references import CASES, Case, disagreement
 
-compiled = pytest.importorskip("support.compiled", reason="no rule is compiled to a class yet")
+# Rendering takes longer than the steps.
+compiled = cache(compile_rule)
 
 PAIRS = [
     pytest.param(case, dtype, id=f"{name}, {str(dtype).removeprefix('torch.')}")
@@ -18,7 +22,7 @@ PAIRS = [
 @pytest.mark.parametrize("foreach", [False, True], ids=["single", "foreach"])
 @pytest.mark.parametrize(("case", "dtype"), PAIRS)
 def test_is_its_reference(case: Case, dtype: torch.dtype, foreach: bool) -> None:
-    make = compiled.compile_rule(case.text)
+    make = compiled(case.text)
     found = disagreement(case, dtype, lambda params: make(params, foreach=foreach, **case.options))
     if dtype is torch.float64:
         assert found <= case.float64

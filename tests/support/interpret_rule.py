@@ -172,15 +172,13 @@ def assignment(statement: ast.stmt) -> tuple[ast.expr, ast.expr] | None:
     return None
 
 
-def bind(target: ast.expr, value: Any, env: Env, singles: Iterable[str] = ()) -> None:
+def bind(target: ast.expr, value: Any, env: Env) -> None:
     if isinstance(target, ast.Tuple):
         for part, entry in zip(target.elts, value, strict=True):
-            bind(part, entry, env, singles)
-        return
-    assert isinstance(target, ast.Name)
-    if target.id in singles:
-        value = torch.tensor(float(value), dtype=torch.float32).item()
-    env[target.id] = value
+            bind(part, entry, env)
+    else:
+        assert isinstance(target, ast.Name)
+        env[target.id] = value
 
 
 @dataclass
@@ -211,7 +209,7 @@ class Function:
 
     @property
     def singles(self) -> list[str]:
-        """Scalar states that are rounded to float32."""
+        """Scalar states that are rounded to float32 between the steps."""
         return [n for n, v in self.initial.items() if isinstance(v, ast.Call) and len(v.args) > 1]
 
     def run(self, env: Env) -> None:
@@ -225,7 +223,7 @@ class Function:
             return
         found = assignment(statement)
         if found:
-            bind(found[0], evaluate(found[1], env), env, self.singles)
+            bind(found[0], evaluate(found[1], env), env)
         else:
             assert isinstance(statement, ast.Pass), ast.unparse(statement)
 
@@ -247,6 +245,8 @@ class Parameter:
     def keep(self, env: Env) -> None:
         self.value = env["param"]
         self.states = {name: env[name] for name in self.states}
+        for name in self.function.singles:
+            self.states[name] = torch.tensor(self.states[name], dtype=torch.float32).item()
 
 
 class Interpreted:
@@ -323,7 +323,7 @@ class Run:
                 continue
             grad = -grad if self.maximize else grad
             if not parameter.step:
-                self._begin(parameter, grad)
+                self.begin(parameter, grad)
             parameter.step += 1
             served.append((parameter, parameter.env(self.rule.helpers, grad=grad, **self.shared)))
         known = self._prepare(served) if self.rule.prepare and served else {}
@@ -333,7 +333,8 @@ class Run:
             parameter.function.run(env)
             parameter.keep(env)
 
-    def _begin(self, parameter: Parameter, grad: Tensor) -> None:
+    def begin(self, parameter: Parameter, grad: Tensor) -> None:
+        """The states ahead of the first step."""
         prepare = self.rule.prepare.initial if self.rule.prepare else {}
         for name, node in {**prepare, **parameter.function.initial}.items():
             if name not in self.shared:
