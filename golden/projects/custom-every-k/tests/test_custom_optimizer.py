@@ -1,0 +1,629 @@
+"""The contract of Shampoo, on the CPU.
+
+Defaults are read from the optimizer, so a new default needs no change here. Another
+method needs one: in `reference`, the method written out slowly.
+"""
+
+import copy
+import io
+import pickle
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.optim import Optimizer, lr_scheduler
+
+from kronecker_run.custom_optimizer import Shampoo
+
+# Just beyond each end of each range; for a tuple, of each of its entries.
+OUT_OF_RANGE: list[tuple[str, float]] = [
+    ("lr", -1.0),
+    ("betas", -1.0),
+    ("betas", 1.0),
+    ("eps", -1.0),
+    ("damping", 0.0),
+    ("weight_decay", -1.0),
+    ("precondition_every_steps", 0),
+    ("max_side", 0),
+]
+
+
+def build(params: Any, **options: Any) -> Shampoo:
+    return Shampoo(params, **options)
+
+
+def make_params(dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """A matrix, a transposed matrix, a filter, a vector, a scalar and an empty one."""
+    generator = torch.Generator().manual_seed(0)
+    shapes: list[tuple[int, ...]] = [(3, 4), (2, 3), (2, 3, 2, 2), (5,), (), (0, 3)]
+    params = [torch.randn(s, generator=generator, dtype=dtype) for s in shapes]
+    params[1] = params[1].t()
+    return [param.requires_grad_() for param in params]
+
+
+def make_grads(params: list[Tensor], n_steps: int, seed: int = 1) -> list[list[Tensor]]:
+    """A gradient per parameter, for each step."""
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        [torch.randn(p.shape, generator=generator, dtype=p.dtype) for p in params]
+        for _ in range(n_steps)
+    ]
+
+
+def run(optimizer: Optimizer, n_steps: int = 5, seed: int = 1) -> None:
+    """Step n_steps times down bowls around random points."""
+    params = all_params(optimizer)
+    for grads in make_grads(params, n_steps, seed):
+        optimizer.step(slope(params, grads))
+
+
+def slope(params: list[Tensor], grads: list[Tensor]) -> Callable[[], float]:
+    """A closure that sets gradients which depend on where the parameters are."""
+
+    def closure() -> float:
+        for param, grad in zip(params, grads, strict=True):
+            param.grad = grad + param.detach()
+        return 0.0
+
+    return closure
+
+
+def all_params(optimizer: Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def clone(params: list[Tensor]) -> list[Tensor]:
+    return [param.detach().clone().requires_grad_() for param in params]
+
+
+def assert_same(left: list[Tensor], right: list[Tensor]) -> None:
+    """Bit by bit."""
+    torch.testing.assert_close(left, right, rtol=0, atol=0)
+
+
+def assert_same_state(left: Optimizer, right: Optimizer) -> None:
+    """Bit by bit, dtypes and keys included."""
+    torch.testing.assert_close(
+        left.state_dict()["state"], right.state_dict()["state"], rtol=0, atol=0
+    )
+
+
+def save_and_load(state_dict: dict[str, Any]) -> dict[str, Any]:
+    file = io.BytesIO()
+    torch.save(state_dict, file)
+    file.seek(0)
+    loaded: dict[str, Any] = torch.load(file, weights_only=True)
+    return loaded
+
+
+# The update
+
+
+def reference(
+    params: list[Tensor], steps_grads: list[list[Tensor]], group: dict[str, Any]
+) -> list[Tensor]:
+    """The parameters after all steps: the method in its textbook form.
+
+    The gradient is that of `slope`: what is given, and the parameter.
+    """
+    beta1, beta2 = group["betas"]
+    results = []
+    for i, start in enumerate(params):
+        param = start.detach().clone()
+        m, v = torch.zeros_like(param), torch.zeros_like(param)
+        rows = param.shape[0] if param.ndim else 1
+        columns = param.numel() // max(rows, 1)
+        is_matrix = param.ndim >= 2 and param.numel() > 0
+        sizes = [size for size in (rows, columns) if is_matrix]
+        used = [1 < size <= group["max_side"] for size in sizes]
+        factors = [torch.zeros(size, size, dtype=param.dtype) for size in sizes]
+        roots = [torch.eye(size, dtype=param.dtype) for size in sizes]
+        for t, grads in enumerate(steps_grads, start=1):
+            grad = (grads[i] + param) * (-1 if group["maximize"] else 1)
+            m = beta1 * m + (1 - beta1) * grad
+            v = beta2 * v + (1 - beta2) * grad**2
+            update = m / (1 - beta1**t) / ((v / (1 - beta2**t)).sqrt() + group["eps"])
+            if any(used):
+                g = grad.reshape(rows, columns)
+                for side, product in enumerate((g @ g.T, g.T @ g)):
+                    factors[side] = beta2 * factors[side] + (1 - beta2) * product
+                    if used[side] and t % group["precondition_every_steps"] == 1:
+                        left, values, _ = torch.linalg.svd(factors[side])
+                        values = values.clamp(min=group["damping"] * values.max())
+                        power = -1 / (2 * sum(used))
+                        roots[side] = left @ torch.diag(values**power) @ left.T
+                turned = roots[0] @ m.reshape(rows, columns) @ roots[1]
+                turned = turned / turned.norm() * update.norm()
+                update = turned.reshape(param.shape)
+            decayed = param * (1 - group["lr"] * group["weight_decay"])
+            param = decayed - group["lr"] * update
+        results.append(param)
+    return results
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"lr": 0.05, "betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.1},
+        {"damping": 0.1, "precondition_every_steps": 3},
+        {"max_side": 3},
+    ],
+)
+def test_update_equals_reference(options: dict[str, Any], maximize: bool) -> None:
+    """The one test that changes with the method: edit `reference` and the options."""
+    params = make_params()
+    optimizer = build(params, **options, maximize=maximize)
+    expected = reference(params, make_grads(params, 20), optimizer.param_groups[0])
+    run(optimizer, 20)
+    torch.testing.assert_close(params, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_roots_are_computed_every_k_steps_and_factors_at_every_step() -> None:
+    optimizer = build([make_params()[0]], precondition_every_steps=3)
+    roots, factors = [], []
+    for seed in range(7):
+        run(optimizer, 1, seed)
+        (state,) = optimizer.state.values()
+        roots.append(state["left_root"].clone())
+        factors.append(state["left"].clone())
+    renewed = [not torch.equal(*pair) for pair in zip(roots, roots[1:], strict=False)]
+    assert renewed == [False, False, True, False, False, True]
+    assert not any(
+        torch.equal(*pair) for pair in zip(factors, factors[1:], strict=False)
+    )
+
+
+def test_a_side_that_is_too_long_has_no_factor() -> None:
+    optimizer = build([torch.zeros(2, 5, requires_grad=True)], max_side=4)
+    run(optimizer, 1)
+    (state,) = optimizer.state.values()
+    assert "left" in state
+    assert "right" not in state
+
+
+def test_a_turned_problem_takes_a_turned_path() -> None:
+    """What Adam lacks: the direction does not depend on the axes."""
+    turn = torch.linalg.qr(make_params()[0][:, :3].detach())[0]
+    paths = []
+    for rotation in (torch.eye(3, dtype=torch.float64), turn):
+        param = torch.zeros(3, 4, dtype=torch.float64, requires_grad=True)
+        optimizer = build([param])
+        (grad,) = make_grads([param], 1)[0]
+        optimizer.step(slope([param], [rotation @ grad]))
+        update = rotation.T @ param.detach()
+        paths.append(update / update.norm())
+    torch.testing.assert_close(*paths)
+
+
+def test_closure_is_called_once_with_gradients_on() -> None:
+    param = torch.ones(3, requires_grad=True)
+    optimizer = build([param], lr=0.1)
+    calls = []
+
+    def closure() -> float:
+        calls.append(torch.is_grad_enabled())
+        optimizer.zero_grad()
+        loss = param.square().sum()
+        torch.autograd.backward(loss)
+        return loss.item()
+
+    with torch.no_grad():
+        loss = optimizer.step(closure)
+    assert calls == [True]
+    assert loss == 3.0
+    assert (param < 1).all()
+
+
+def test_step_without_closure_returns_none() -> None:
+    assert build(make_params()).step() is None
+
+
+@pytest.mark.parametrize("name", ["precondition_every_steps", "max_side"])
+def test_half_a_step_or_row_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        build(make_params(), **{name: 2.5})
+
+
+def test_gradients_that_are_not_finite_stop_the_run() -> None:
+    param = torch.ones(3, 2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="not finite"):
+        build([param]).step(slope([param], [torch.full((3, 2), torch.nan)]))
+
+
+def test_step_may_be_saved_as_a_number() -> None:
+    optimizer = build(make_params())
+    run(optimizer)
+    state_dict = copy.deepcopy(optimizer.state_dict())
+    for state in state_dict["state"].values():
+        state["step"] = state["step"].item()
+    loaded = build(clone(all_params(optimizer)))
+    loaded.load_state_dict(state_dict)
+    assert_same_state(loaded, optimizer)
+    for each in (optimizer, loaded):
+        run(each, seed=2)
+    assert_same(all_params(loaded), all_params(optimizer))
+
+
+@pytest.mark.parametrize("contiguous", [True, False])
+@pytest.mark.parametrize("scheduled", [False, True])
+@pytest.mark.parametrize("maximize", [False, True])
+def test_goes_in_the_right_direction(
+    maximize: bool, scheduled: bool, contiguous: bool
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(10, 5, generator=generator)
+    if not contiguous:
+        weight = torch.stack([weight, weight], dim=-1)[..., 0]
+    weight.requires_grad_()
+    bias = torch.randn(10, generator=generator).requires_grad_()
+    inputs = torch.randn(5, generator=generator)
+    optimizer = build([weight, bias], lr=0.001, maximize=maximize)
+    step_lr = lr_scheduler.StepLR(optimizer, step_size=10, gamma=0.9)
+    plateau = lr_scheduler.ReduceLROnPlateau(optimizer)
+
+    def closure() -> float:
+        optimizer.zero_grad()
+        loss = (weight.mv(inputs) + bias).square().sum()
+        torch.autograd.backward(loss)
+        return loss.item()
+
+    first = closure()
+    for _ in range(20):
+        loss = optimizer.step(closure)
+        if scheduled:
+            step_lr.step()
+            plateau.step(loss)
+    last = closure()
+    assert last > first if maximize else last < first
+
+
+def test_groups_have_their_own_options() -> None:
+    params = [torch.ones(3, requires_grad=True) for _ in range(3)]
+    first, second, third = params
+    optimizer = build(
+        [
+            {"params": [first], "lr": 0.0},
+            {"params": [second]},
+            {"params": [third], "maximize": True},
+        ],
+        lr=0.1,
+    )
+    optimizer.step(slope(params, [torch.ones(3)] * 3))
+    assert torch.equal(first, torch.ones(3))
+    assert (second < 1).all()
+    assert (third > 1).all()
+
+
+def test_weight_decay_of_a_group_shrinks_its_parameters() -> None:
+    decayed, plain = (torch.ones(3, 2, requires_grad=True) for _ in range(2))
+    groups = [{"params": [decayed], "weight_decay": 0.5}, {"params": [plain]}]
+    optimizer = build(groups, lr=0.1, weight_decay=0.0)
+    optimizer.step(slope([decayed, plain], [-torch.ones(3, 2)] * 2))
+    assert ((decayed > 0) & (decayed < 1)).all()
+    assert torch.equal(plain, torch.ones(3, 2))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_tensor_lr_equals_float_lr(shape: tuple[int, ...]) -> None:
+    lr = torch.full(shape, 0.1, dtype=torch.float64)
+    results = []
+    for value in (0.1, lr):
+        params = make_params()
+        optimizer = build(params, lr=value, weight_decay=0.1)
+        scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        for seed in range(3):
+            run(optimizer, 1, seed)
+            scheduler.step()
+        results.append(params)
+    torch.testing.assert_close(*results)
+    assert optimizer.param_groups[0]["lr"] is lr
+
+
+def test_complex_parameter_equals_its_real_and_imaginary_parts() -> None:
+    params = make_params(torch.complex128)
+    parts = [torch.view_as_real(p.detach()).clone().requires_grad_() for p in params]
+    optimizer, parts_optimizer = build(params), build(parts)
+    for grads in make_grads(params, 5):
+        optimizer.step(slope(params, grads))
+        parts_optimizer.step(slope(parts, [torch.view_as_real(g) for g in grads]))
+    torch.testing.assert_close([torch.view_as_real(p) for p in params], parts)
+
+
+def test_parameters_without_gradient_are_left_alone() -> None:
+    params = make_params()
+    before = clone(params)
+    optimizer = build(params, weight_decay=0.1)
+    optimizer.step(lambda: 0.0)
+    assert_same(params, before)
+    assert not optimizer.state
+
+    params[0].grad = torch.ones_like(params[0])
+    optimizer.step(lambda: 0.0)
+    assert_same(params[1:], before[1:])
+    assert list(optimizer.state) == [params[0]]
+
+
+def test_zero_gradients_change_nothing() -> None:
+    params = make_params()
+    before = clone(params)
+    optimizer = build(params, weight_decay=0.0)
+    for param in params:
+        param.grad = torch.zeros_like(param)
+    optimizer.step(lambda: 0.0)
+    assert_same(params, before)
+
+
+def test_zero_lr_makes_the_state_and_nothing_else() -> None:
+    """Distributed checkpoints make the state this way before they load it."""
+    params = make_params()
+    before = clone(params)
+    optimizer = build(params, lr=0.0, weight_decay=0.1)
+    for param in params:
+        param.grad = torch.zeros_like(param)
+    optimizer.step(lambda: 0.0)
+    assert_same(params, before)
+    assert all(optimizer.state[param] for param in params)
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex64, torch.bfloat16])
+def test_gradients_are_only_read(dtype: torch.dtype, maximize: bool) -> None:
+    params = make_params(dtype)
+    optimizer = build(params, weight_decay=0.1, maximize=maximize)
+    for grads in make_grads(params, 3):
+        before = [grad.clone() for grad in grads]
+        for param, grad in zip(params, grads, strict=True):
+            param.grad = grad
+        optimizer.step(lambda: 0.0)
+        for param, grad in zip(params, grads, strict=True):
+            assert param.grad is grad
+        assert_same(grads, before)
+
+
+def test_autograd_notices_the_update() -> None:
+    param = torch.ones(3, requires_grad=True)
+    loss = param.square().sum()
+    build([param]).step(slope([param], [torch.ones(3)]))
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.backward(loss)
+
+
+def test_memory_format_of_the_parameter_is_kept() -> None:
+    param = torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    run(build([param.requires_grad_()]))
+    assert param.is_contiguous(memory_format=torch.channels_last)
+
+
+# Errors
+
+
+def replaced(default: Any, bad: float) -> list[Any]:
+    """The default with bad in its place, or in the place of each of its entries."""
+    if not isinstance(default, tuple):
+        return [bad]
+    return [(*default[:i], bad, *default[i + 1 :]) for i in range(len(default))]
+
+
+def bad_options() -> Iterator[dict[str, Any]]:
+    defaults = build(make_params()).defaults
+    for name, bad in OUT_OF_RANGE:
+        for value in replaced(defaults[name], bad):
+            yield {name: value}
+    for name, default in defaults.items():
+        if isinstance(default, int | float | tuple) and not isinstance(default, bool):
+            for value in replaced(default, float("nan")):
+                yield {name: value}
+        if isinstance(default, tuple):
+            yield {name: default[1:]}
+
+
+@pytest.mark.parametrize("options", list(bad_options()), ids=str)
+def test_bad_values_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        build(make_params(), **options)
+    with pytest.raises(ValueError):
+        build([{"params": make_params(), **options}])
+    optimizer = build(make_params())
+    with pytest.raises(ValueError):
+        optimizer.add_param_group({"params": make_params(), **options})
+    assert len(optimizer.param_groups) == 1
+
+
+def test_tensor_lr_of_many_elements_is_refused() -> None:
+    lr = torch.tensor([0.1, 0.1])
+    with pytest.raises(ValueError, match="Tensor lr must be 1-element"):
+        build(make_params(), lr=lr)
+    with pytest.raises(ValueError, match="Tensor lr must be 1-element"):
+        build([{"params": make_params(), "lr": lr}])
+
+
+def test_misspelt_key_of_a_group_is_refused() -> None:
+    groups = [{"params": make_params(), "weight_deacy": 0.1}]
+    with pytest.raises(ValueError, match="weight_deacy.*weight_decay"):
+        build(groups)
+    optimizer = build(make_params())
+    with pytest.raises(ValueError, match="weight_deacy"):
+        optimizer.add_param_group(groups[0])
+    assert len(optimizer.param_groups) == 1
+
+
+@pytest.mark.parametrize(
+    "make_scheduler",
+    [
+        lambda optimizer: lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=9),
+        lambda optimizer: lr_scheduler.CyclicLR(optimizer, 0.01, 0.1),
+        lambda optimizer: torch.optim.swa_utils.SWALR(optimizer, 0.1),
+    ],
+)
+def test_group_may_be_named_and_hold_what_schedulers_keep(
+    make_scheduler: Callable[[Optimizer], lr_scheduler.LRScheduler],
+) -> None:
+    optimizer = build([{"params": make_params(), "name": "first"}])
+    scheduler = make_scheduler(optimizer)
+    run(optimizer, 1)
+    scheduler.step()
+    group = {**optimizer.param_groups[0], "params": make_params(), "name": "second"}
+    optimizer.add_param_group(group)
+    run(optimizer, 1)
+    assert [group["name"] for group in optimizer.param_groups] == ["first", "second"]
+
+
+def test_parameter_told_twice_is_refused() -> None:
+    param = torch.ones(3, requires_grad=True)
+    with pytest.raises(ValueError, match="more than one parameter group"):
+        build([{"params": [param]}, {"params": [param]}])
+    with (
+        pytest.warns(UserWarning, match="duplicate parameters"),
+        pytest.raises(ValueError, match="duplicate parameters"),
+    ):
+        build([param, param])
+
+
+def test_sparse_gradient_is_refused() -> None:
+    linear, embedding = torch.nn.Linear(3, 2), torch.nn.Embedding(4, 3, sparse=True)
+    params: list[Tensor] = [*linear.parameters(), *embedding.parameters()]
+    before = clone(params)
+    optimizer = build(params)
+
+    def closure() -> None:
+        torch.autograd.backward(linear(embedding(torch.tensor([1, 2]))).sum())
+
+    with pytest.raises(RuntimeError, match="does not support sparse gradients"):
+        optimizer.step(closure)
+    assert_same(params, before)
+
+
+# State
+
+
+@pytest.mark.parametrize(
+    "copy_optimizer", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_copy_goes_on_like_the_original(
+    copy_optimizer: Callable[[Optimizer], Optimizer],
+) -> None:
+    optimizer = build(make_params())
+    run(optimizer)
+    copied = copy_optimizer(optimizer)
+    public = {name for name in vars(optimizer) if not name.startswith("_")}
+    assert public == {name for name in vars(copied) if not name.startswith("_")}
+    assert copied.defaults == optimizer.defaults
+    for each in (optimizer, copied):
+        run(each, seed=2)
+    assert_same(all_params(copied), all_params(optimizer))
+    assert_same_state(copied, optimizer)
+
+
+def test_state_dict_is_deterministic() -> None:
+    optimizers = [build(make_params()) for _ in range(2)]
+    for optimizer in optimizers:
+        run(optimizer)
+    first, second = (optimizer.state_dict() for optimizer in optimizers)
+    assert first["param_groups"] == second["param_groups"]
+    assert [list(s) for s in first["state"].values()] == [
+        list(s) for s in second["state"].values()
+    ]
+    assert_same_state(*optimizers)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, torch.complex64, torch.bfloat16, torch.float16]
+)
+def test_resumed_run_equals_uninterrupted_run(dtype: torch.dtype) -> None:
+    params = make_params(dtype)
+    optimizer = build(params, weight_decay=0.1)
+    run(optimizer)
+
+    resumed_params = clone(params)
+    resumed = build(resumed_params)
+    resumed.load_state_dict(save_and_load(optimizer.state_dict()))
+    assert_same_state(resumed, optimizer)
+
+    for each in (optimizer, resumed):
+        run(each, n_steps=10, seed=2)
+    assert_same(resumed_params, params)
+    assert_same_state(resumed, optimizer)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_state_of_half_precision_parameters_is_float32(dtype: torch.dtype) -> None:
+    optimizer = build(make_params(dtype))
+    run(optimizer)
+    loaded = build(make_params(dtype))
+    loaded.load_state_dict(optimizer.state_dict())
+    for state in (*optimizer.state.values(), *loaded.state.values()):
+        assert all(value.dtype == torch.float32 for value in state.values())
+
+
+def test_checkpoint_of_single_precision_loads_into_half_precision() -> None:
+    optimizer = build(make_params(torch.float32))
+    run(optimizer)
+    loaded = build(make_params(torch.bfloat16))
+    loaded.load_state_dict(optimizer.state_dict())
+    assert_same_state(loaded, optimizer)
+    run(loaded)
+
+
+def drop_options(state_dict: dict[str, Any]) -> dict[str, Any]:
+    groups = [{"params": group["params"]} for group in state_dict["param_groups"]]
+    return {"state": state_dict["state"], "param_groups": groups}
+
+
+def test_options_that_an_older_checkpoint_lacks_get_their_defaults() -> None:
+    optimizer = build(make_params())
+    run(optimizer)
+    loaded = build(clone(all_params(optimizer)))
+    loaded.load_state_dict(save_and_load(drop_options(optimizer.state_dict())))
+    for each in (optimizer, loaded):
+        run(each, seed=2)
+    assert_same(all_params(loaded), all_params(optimizer))
+
+
+def test_flags_that_an_older_pickle_lacks_get_their_defaults() -> None:
+    optimizer = build(make_params())
+    run(optimizer)
+    state = copy.deepcopy(optimizer.__getstate__())
+    for options in (state["defaults"], *state["param_groups"]):
+        del options["maximize"]
+    loaded = object.__new__(type(optimizer))
+    loaded.__setstate__(state)
+    for each in (optimizer, loaded):
+        run(each, seed=2)
+    loaded.add_param_group({"params": make_params()})
+    assert_same(all_params(loaded)[: len(all_params(optimizer))], all_params(optimizer))
+
+
+def test_state_dict_of_other_groups_is_refused() -> None:
+    state_dict = build(make_params()).state_dict()
+    with pytest.raises(ValueError, match="parameter group"):
+        build(make_params()[:2]).load_state_dict(state_dict)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_load_state_dict_hooks_change_and_see_what_is_loaded(
+    dtype: torch.dtype,
+) -> None:
+    optimizer = build(make_params(dtype))
+    run(optimizer)
+    empty = build(make_params(dtype)).state_dict()
+    loaded = build(make_params(dtype))
+    seen: list[Any] = []
+
+    def replace(_: Optimizer, state_dict: dict[str, Any]) -> dict[str, Any]:
+        return {**empty, "state": optimizer.state_dict()["state"]}
+
+    def look(loading: Optimizer) -> None:
+        seen.append(copy.deepcopy(loading.state_dict()["state"]))
+
+    loaded.register_load_state_dict_pre_hook(replace)
+    loaded.register_load_state_dict_post_hook(look)
+    for _ in range(2):
+        loaded.load_state_dict(empty)
+    assert len(loaded._optimizer_load_state_dict_pre_hooks) == 1
+    assert len(loaded._optimizer_load_state_dict_post_hooks) == 1
+    state = optimizer.state_dict()["state"]
+    torch.testing.assert_close(seen, [state, state], rtol=0, atol=0)
