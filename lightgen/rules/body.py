@@ -241,13 +241,17 @@ def _stores(node: ast.AST, name: str) -> bool:
 def _decay_twice(
     body: Sequence[ast.stmt], where: str, seen: bool = False
 ) -> tuple[bool, list[Problem]]:
-    """Whether a path through the body applies weight_decay, and where one does it again."""
+    """Whether every path through the body applies weight_decay, and where it is done again.
+
+    A test of weight_decay itself divides no paths: without decay both are right.
+    """
     problems: list[Problem] = []
     for node in body:
         if isinstance(node, ast.If):
             then, found = _decay_twice(node.body, where, seen)
             otherwise, others = _decay_twice(node.orelse, where, seen)
-            seen = then or otherwise
+            names = {each.id for each in ast.walk(node.test) if isinstance(each, ast.Name)}
+            seen = then or otherwise if names == {"weight_decay"} else then and otherwise
             problems += found + others
         elif _decays(node):
             if seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
 
 from lightgen.rules.elementwise import is_elementwise as is_elementwise
 from lightgen.rules.foreach import foreach_lines
@@ -139,7 +140,7 @@ class Body:
         step = ("step",) if self.function.uses_step else ()
         return ("param", "grad", *self.tensors, *self.scalars, *step)
 
-    @property
+    @cached_property
     def lists(self) -> dict[str, str]:
         """The names of the lists of what differs from parameter to parameter."""
         nodes = [node for each in self.statements for node in ast.walk(each)]
@@ -162,6 +163,7 @@ class Body:
         typed = [f"{hyper.name}: {_type(hyper)}" for hyper in self.hypers]
         return [*typed, *(f"{name}: float" for name in self.shared)]
 
+    @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """What the body does in memory."""
         return lower(self.function, self.statements, self.numbers, self.helpers)
@@ -191,7 +193,7 @@ def _lists(body: Body) -> list[str]:
 
 def _single(body: Body, suffix: str) -> str:
     loop = _loop(body)
-    inner = single_lines(body.operations(), body.scalar_lists)
+    inner = single_lines(body.operations, body.scalar_lists)
     lines = [
         *head(f"_single_tensor_{suffix}", _lists(body), body.keywords, "None"),
         '    """Update parameters and state in place, one parameter at a time."""',
@@ -203,7 +205,7 @@ def _single(body: Body, suffix: str) -> str:
 
 
 def _loop(body: Body) -> list[str]:
-    operations = body.operations()
+    operations = body.operations
     text = "\n".join(single_lines(operations, body.scalar_lists))
     used = [name for name in body.leading if name == "param" or _has_word(text, name)]
     lists = ", ".join(body.lists[name] for name in used)
@@ -222,7 +224,7 @@ def _has_word(text: str, word: str) -> bool:
 
 
 def _foreach(body: Body, suffix: str) -> str:
-    inner = foreach_lines(body.operations(), body.scalars, body.lists)
+    inner = foreach_lines(body.operations, body.scalars, body.lists)
     lines = [
         *head(f"_foreach_{suffix}", _lists(body), body.keywords, "None"),
         f'    """Do what `_single_tensor_{suffix}` does with one kernel for many parameters.',

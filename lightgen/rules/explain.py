@@ -53,7 +53,7 @@ def explain(rule: Rule) -> tuple[Explanation, ...]:
 
 def _explained(rule: Rule, function: Function) -> Explanation:
     body = Body.of(rule, function)
-    operations = body.operations()
+    operations = body.operations
     stored = {"param", *body.tensors}
     writes = tuple(name for name in ("param", *body.tensors) if _is_written(operations, name))
     read = {name for each in walk(operations) for name in _tensors_read(each)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 
 class Initial(Enum):
@@ -80,7 +81,7 @@ class Function:
         """The states that are one number per parameter."""
         return tuple(state for state in self.states if state.initial is Initial.SCALAR)
 
-    @property
+    @cached_property
     def uses_step(self) -> bool:
         """Whether the number of the step enters."""
         return any(
