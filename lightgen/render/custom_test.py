@@ -21,6 +21,8 @@ SKELETON_HOLES: Mapping[str, Source] = {
     ),
     "tolerance": Expr("1e-12"),
     "lr": Expr("0.1"),
+    "other_lr": Expr("0.05"),
+    "kept_options": Expr('"params": group["params"]'),
     "decay": Expr("weight_decay=0.1, "),
     "decay_line": Expr("weight_decay=0.1,"),
     "and_decay": Expr(", weight_decay=0.1"),

@@ -27,6 +27,11 @@ def is_for_matrices(function: Function, rule: Rule) -> bool:
     )
 
 
+def uses_helper(function: Function, rule: Rule) -> bool:
+    """Whether the function calls plain torch code, of which nothing is known."""
+    return any(isinstance(node, ast.Name) and node.id in rule.helpers for node in _nodes(function))
+
+
 def keeps_lines(function: Function) -> bool:
     """Whether a state has one number a row or column."""
     return any(state.initial in (Initial.ROWS, Initial.COLS) for state in function.states)

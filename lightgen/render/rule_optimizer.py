@@ -11,16 +11,16 @@ from lightgen.render.format import black_formatted
 from lightgen.render.hyperparameters import constructor_blocks
 from lightgen.render.imports import Imports
 from lightgen.render.optimizer_class import number_dtype, optimizer_imports, part
+from lightgen.render.rule_fused import class_holes
 from lightgen.render.rule_helpers import typed
 from lightgen.render.rule_parts import (
     check_condition,
     is_complex_fit,
-    mode_methods,
     per_parameter_states,
-    prepare_method,
     step_methods,
     update_of,
 )
+from lightgen.render.rule_passes import mode_methods, prepare_method
 from lightgen.rules.code import UpdateCode, mode_codes, update_codes
 from lightgen.rules.prepare import prepare_code
 from lightgen.rules.rule import Initial, Rule
@@ -29,11 +29,9 @@ from lightgen.source import Identifier, Prose, Source, block, explode, indent, l
 TEMPLATE = "project/src/__package__/custom_optimizer.py"
 WIDTH = 84
 
-_MODE_NOTE = "train() and eval() turn the parameters into those to train and to evaluate."
 
-
-def render_rule_optimizer(rule: Rule, class_name: str) -> str:
-    """The file with the class."""
+def render_rule_optimizer(rule: Rule, class_name: str, fused_module: str = "") -> str:
+    """The file with the class; with the option `fused` if a module is named that has the kernels."""
     codes = update_codes(rule)
     modes = mode_codes(rule)
     functions = [
@@ -43,11 +41,13 @@ def render_rule_optimizer(rule: Rule, class_name: str) -> str:
     ]
     holes = {
         **constructor_blocks(rule.hypers),
+        "checks": _checks(rule),
         "class_name": Identifier(class_name),
         "module_doc": _module_doc(rule, class_name, codes),
         "imports": _imports(rule, functions),
         "update_functions": Source("\n\n\n".join([*_numbers(rule), *functions])),
-        "class_doc": _class_doc(rule, class_name),
+        "class_doc": _class_doc(rule, class_name, bool(fused_module)),
+        **class_holes(bool(fused_module)),
         "extra_defaults": block(indent(explode(_extra_defaults(rule)), 3)) or ABSENT,
         "check_shapes": part("rule_check_shapes", {}) if check_condition(codes) else ABSENT,
         "load_doc": part("load_doc_scalars" if _numbers(rule) else "load_doc", {}),
@@ -56,7 +56,11 @@ def render_rule_optimizer(rule: Rule, class_name: str) -> str:
         "step_groups": _step_groups(rule, codes),
         "step_methods": Source(
             "\n\n".join(
-                [*prepare_method(rule, codes), *step_methods(rule, codes), *mode_methods(rule)]
+                [
+                    *prepare_method(rule, codes),
+                    *step_methods(rule, codes, fused_module),
+                    *mode_methods(rule),
+                ]
             )
         ),
         "helpers": Source("".join(f"\n\n{text}\n" for text in _helpers(rule, codes)).rstrip("\n")),
@@ -92,7 +96,7 @@ def quoted(text: str) -> Source:
     return Source(text.replace("\\", "\\\\").replace('"""', "'''"))
 
 
-def _class_doc(rule: Rule, class_name: str) -> Source:
+def _class_doc(rule: Rule, class_name: str, is_fused: bool) -> Source:
     doc = rule.functions[0].doc or rule.doc or f"{class_name}, by its update rule."
     lines = [
         each
@@ -108,6 +112,7 @@ def _class_doc(rule: Rule, class_name: str) -> Source:
     holes = {
         "doc": Prose("\n".join([lines[0], *indent(lines[1:])])),
         "others": block(indent(others)) if names else ABSENT,
+        "fused_doc": class_holes(is_fused)["fused_doc"],
     }
     return part("rule_class_doc", holes)
 
@@ -131,6 +136,12 @@ def _numbers(rule: Rule) -> list[str]:
     entries = "".join(f'    "{name}": {dtype},\n' for name, dtype in dtypes.items())
     comment = "# What is kept as one number per parameter, and how precisely."
     return [f"{comment}\nNUMBERS = {{\n{entries}}}"]
+
+
+def _checks(rule: Rule) -> Source:
+    """The checks of the options; what parameters share is made outside of autograd's sight."""
+    checks = constructor_blocks(rule.hypers)["checks"]
+    return Source(f"{checks}\n{part('rule_check_shared', {})}") if rule.prepare else checks
 
 
 def _extra_defaults(rule: Rule) -> list[str]:

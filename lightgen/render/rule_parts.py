@@ -9,12 +9,11 @@ from lightgen.render.hyperparameters import options_block
 from lightgen.render.optimizer_class import (
     GATHER,
     init_method,
-    initial_value,
-    joined,
     part,
     state_lists,
 )
 from lightgen.render.rule_facts import keeps_lines
+from lightgen.render.rule_fused import step_holes
 from lightgen.rules.code import UpdateCode, is_elementwise
 from lightgen.rules.rule import Function, Rule, State
 from lightgen.source import Expr, Identifier, Source, block, explode, indent
@@ -39,9 +38,9 @@ def all_states(function: Function, rule: Rule) -> tuple[State, ...]:
 
 
 def per_parameter_states(rule: Rule) -> tuple[State, ...]:
-    """What is kept for any parameter."""
-    found = {s.name: s for function in rule.functions for s in all_states(function, rule)}
-    return tuple(found.values())
+    """What is kept for any parameter; functions may begin a state of one name differently."""
+    found = (state for function in rule.functions for state in all_states(function, rule))
+    return tuple(dict.fromkeys(found))
 
 
 def condition_of(code: UpdateCode) -> str:
@@ -72,19 +71,19 @@ def update_of(codes: Sequence[UpdateCode]) -> list[str]:
     return ["\n".join([*lines, '    return ""'])]
 
 
-def step_methods(rule: Rule, codes: Sequence[UpdateCode]) -> list[Source]:
+def step_methods(rule: Rule, codes: Sequence[UpdateCode], fused_module: str = "") -> list[Source]:
     """For each function of the rule how a group is updated and what is gathered for it."""
     return [
         method
         for code in codes
         for method in (
-            _step_method(rule, code, len(codes) == 1),
-            _init_method(rule, code, len(codes) == 1),
+            _step_method(rule, code, len(codes) == 1, fused_module),
+            _init_method(rule, code, len(codes) == 1, is_scaled=bool(fused_module)),
         )
     ]
 
 
-def _init_method(rule: Rule, code: UpdateCode, is_only: bool) -> Source:
+def _init_method(rule: Rule, code: UpdateCode, is_only: bool, *, is_scaled: bool) -> Source:
     left_out = "p.grad is None"
     if not is_only:
         left_out += f' or _update_of(p) != "{code.suffix}"'
@@ -104,16 +103,18 @@ def _init_method(rule: Rule, code: UpdateCode, is_only: bool) -> Source:
         name="_init_group" if is_only else f"_init_{code.suffix}",
         doc=GATHER,
         left_out=left_out,
-        refuse=_refused(is_complex_fit(code.function, rule)),
+        refuse=refused(is_complex_fit(code.function, rule)),
         new_state=all_states(code.function, rule),
+        is_scaled=is_scaled,
     )
 
 
-def _refused(is_complex: bool) -> tuple[str, ...]:
+def refused(is_complex: bool) -> tuple[str, ...]:
+    """The checks of a parameter before it is updated."""
     return ("refuse_sparse",) if is_complex else ("refuse_sparse", "refuse_complex")
 
 
-def _step_method(rule: Rule, code: UpdateCode, is_only: bool) -> Source:
+def _step_method(rule: Rule, code: UpdateCode, is_only: bool, fused_module: str) -> Source:
     function = code.function
     is_complex = is_complex_fit(function, rule)
     states = states_of(function)
@@ -130,6 +131,9 @@ def _step_method(rule: Rule, code: UpdateCode, is_only: bool) -> Source:
     kind_numbers = {each: f"kind_{each}" for each in numbers}
     steps = ["kind_steps"] if function.uses_step else []
     holes = {
+        **step_holes(
+            function, fused_module, "" if is_only else function.name, is_complex=is_complex
+        ),
         "step_method": Identifier("_step_group" if is_only else f"_step_{code.suffix}"),
         "init_method": Identifier("_init_group" if is_only else f"_init_{code.suffix}"),
         "step_parameters": Expr(f"self, group: dict[str, Any]{shared}"),
@@ -155,7 +159,7 @@ def _step_method(rule: Rule, code: UpdateCode, is_only: bool) -> Source:
             )
         )
         or ABSENT,
-        "numbers_of_kind": _lines(
+        "numbers_of_kind": lines_or_absent(
             3,
             [
                 *(
@@ -166,7 +170,7 @@ def _step_method(rule: Rule, code: UpdateCode, is_only: bool) -> Source:
             ],
         ),
         "update_arguments": Expr(", ".join(["*kind", *kind_numbers.values(), *steps, "**options"])),
-        "store_numbers": _lines(
+        "store_numbers": lines_or_absent(
             3,
             [
                 line
@@ -188,7 +192,7 @@ def _name(code: str) -> str:
 
 def _store(states: Sequence[State]) -> Source:
     if not states:
-        return _lines(4, ["p.copy_(_as_stored(new_param, p))"])
+        return lines_or_absent(4, ["p.copy_(_as_stored(new_param, p))"])
     return part("rule_store", {"states": state_lists(states)})
 
 
@@ -208,111 +212,9 @@ def _options(function: Function, shared: Iterable[str] = (), levels: int = 3) ->
 
 
 def _line(levels: int, line: str, is_there: bool) -> Source:
-    return _lines(levels, [line] if is_there else [])
+    return lines_or_absent(levels, [line] if is_there else [])
 
 
-def _lines(levels: int, lines: Iterable[str]) -> Source:
+def lines_or_absent(levels: int, lines: Iterable[str]) -> Source:
+    """The lines of a hole, none of which may be there."""
     return block(indent(lines, levels)) or ABSENT
-
-
-def _from_group(names: Iterable[str], levels: int) -> Source:
-    """The entries of a dict of options, numbers all of them."""
-    values = {"lr": '_get_value(group["lr"])'}
-    entries = (
-        f'"{name}": {values.get(name, f"group[{chr(34)}{name}{chr(34)}]")}' for name in names
-    )
-    return _lines(levels, explode(entries))
-
-
-def prepare_method(rule: Rule, codes: Sequence[UpdateCode]) -> list[Source]:
-    """The pass over all parameters of all groups, for a rule that has one."""
-    if rule.prepare is None:
-        return []
-    states = states_of(rule.prepare)
-    lists = {str(each.name): each for each in state_lists(states)}
-    shared = [state.name for state in rule.shared]
-    news = [f"new_{lists[state.name].plural}" for state in states]
-    store = [
-        line
-        for state, new in zip(states, news, strict=True)
-        for line in (
-            f"for p, value in zip(owners, {new}, strict=True):",
-            f'    self.state[p]["{state.name}"].{"copy" if state.is_tensor else "fill"}_(value)',
-        )
-    ]
-    holes = {
-        "states": [
-            {
-                "plural": lists[state.name].plural,
-                "kind": Identifier("Tensor" if state.is_tensor else "float"),
-                "value": Expr(f'state["{state.name}"]' + ("" if state.is_tensor else ".item()")),
-            }
-            for state in states
-        ],
-        "options": _from_group(rule.prepare.hypers, 4),
-        "refuse": _deeper(joined(part(each, {}) for each in _refused(False))),
-        "new_state": _new_states(rule, codes),
-        "prepared": Expr(", ".join(["shared", *news]) + ("" if news else ",")),
-        "steps": _line(3, "steps,", rule.prepare.uses_step),
-        "shared_arguments": _lines(
-            3, explode(f'{name}=self.param_groups[0]["{name}"]' for name in shared)
-        ),
-        "store": _lines(2, store),
-        "keep_shared": _lines(
-            3, [f'group["{name}"] = numbers["{name}"]' for name in shared] or ["pass"]
-        ),
-    }
-    return [part("rule_prepare", holes)]
-
-
-def _deeper(text: Source) -> Source:
-    return block(indent(text.split("\n")))
-
-
-def _new_states(rule: Rule, codes: Sequence[UpdateCode]) -> Source:
-    lines = ['state["step"] = _step_count(0)']
-    for code in codes:
-        made = [f'state["{s.name}"] = {initial_value(s)}' for s in all_states(code.function, rule)]
-        if len(codes) == 1:
-            lines += made
-        elif made:
-            lines += [f'if _update_of(p) == "{code.suffix}":', *indent(made)]
-    return _lines(5, lines)
-
-
-def mode_methods(rule: Rule) -> list[Source]:
-    """eval() and train(), for a rule that knows the two."""
-    if rule.to_eval is None or rule.to_train is None:
-        return []
-    return [
-        _mode_method(
-            rule, rule.to_train, "train", "True", "Turn the parameters into those to train."
-        ),
-        _mode_method(
-            rule,
-            rule.to_eval,
-            "eval",
-            "False",
-            "Turn the parameters into those to evaluate and save.",
-        ),
-    ]
-
-
-def _mode_method(rule: Rule, function: Function, name: str, mode: str, doc: str) -> Source:
-    is_complex = any(is_complex_fit(each, rule) for each in rule.functions)
-    real = "_as_real({})" if is_complex else "{}"
-    arguments = [
-        *(real.format(f'state["{state.name}"]') for state in function.tensors),
-        *(f'state["{state.name}"].item()' for state in function.scalars),
-        *(['state["step"].item()'] if function.uses_step else []),
-    ]
-    holes = {
-        "method": Identifier(name),
-        "mode": Expr(mode),
-        "doc": Source(doc),
-        "options": _from_group(function.hypers, 4),
-        "function": Identifier(f"_{function.name}"),
-        "real_p": Expr(real.format("p.to(_state_dtype(p))")),
-        "arguments": _lines(5, explode(arguments)),
-    }
-    return part("rule_mode", holes)

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
-from lightgen.render.rule_facts import is_for_matrices, keeps_lines
+from lightgen.render.rule_facts import is_for_matrices, keeps_lines, uses_helper
 from lightgen.rules.rule import Function, Rule
 
 Shape = tuple[int, ...]
 
 COMMON: tuple[Shape, ...] = ((3, 4), (2, 3), (5,), (), (0,))
-MORE: tuple[Shape, ...] = ((4, 2), (2, 3, 2), (2, 2, 3, 2))
+MORE: tuple[Shape, ...] = ((4, 3), (3, 3), (5, 2), (2, 3, 2), (2, 2, 3, 2))
 ENOUGH = 3
 
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
@@ -47,11 +47,17 @@ def serving(rule: Rule, shape: Shape) -> Function | None:
 def served_shapes(rule: Rule) -> list[Shape]:
     """Shapes that make good parameters for tests: the rule serves them, and can."""
     found = [shape for shape in COMMON if _is_fit(rule, shape)]
+    missing = [f for f in rule.functions if f not in [serving(rule, shape) for shape in found]]
     for shape in _further():
-        if len(found) >= ENOUGH:
+        if len(found) >= ENOUGH and not missing:
             break
-        if shape not in found and _is_fit(rule, shape):
-            found.append(shape)
+        function = serving(rule, shape)
+        if shape in found or not _is_fit(rule, shape):
+            continue
+        if function in missing or len(found) < ENOUGH:
+            # First, where tests take their one parameter from: a matrix if there is one.
+            found.insert(0 if len(shape) == 2 else len(found), shape)
+            missing = [each for each in missing if each is not function]
     return found
 
 
@@ -67,11 +73,17 @@ def _further() -> Iterator[Shape]:
 
 
 def _is_fit(rule: Rule, shape: Shape) -> bool:
-    """Helpers are taken to need matrices; a mean over no entries is left out of shared numbers."""
+    """Helpers are taken to need matrices, no wider than high as for a QR decomposition.
+
+    A mean over no entries would make shared numbers of all parameters NaN.
+    """
     function = serving(rule, shape)
     if function is None or (0 in shape and rule.prepare is not None):
         return False
-    return not is_for_matrices(function, rule) or (len(shape) == 2 and 0 not in shape)
+    if not is_for_matrices(function, rule):
+        return True
+    is_matrix = len(shape) == 2 and 0 not in shape
+    return is_matrix and (not uses_helper(function, rule) or shape[0] >= shape[1])
 
 
 def _value(node: ast.expr, shape: Shape) -> Any:

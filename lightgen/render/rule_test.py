@@ -59,6 +59,7 @@ def _part_holes(rule: Rule) -> dict[str, Source]:
     numbers = [state for state in per_parameter_states(rule) if not state.is_tensor]
     is_single = any(state.single for state in numbers)
     unserved = unserved_shape(rule)
+    kept = ("params", *(state.name for state in rule.shared))
     double, single, half = "torch.float64", "torch.float32", "torch.bfloat16"
     whole = {True: "torch.complex128, ", False: ""}[is_complex]
     return {
@@ -66,6 +67,8 @@ def _part_holes(rule: Rule) -> dict[str, Source]:
         "trajectory_doc": Prose("Over 20 steps, in double precision."),
         "tolerance": Expr("1e-6" if is_single else "1e-9"),
         "lr": Expr(lr),
+        "other_lr": Expr(literal(float(lr) / 2) if _may_be(rule, "lr", float(lr) / 2) else lr),
+        "kept_options": Expr(", ".join(f'"{key}": group["{key}"]' for key in kept)),
         "decay": Expr(f"weight_decay={decay}, " if decay else ""),
         "decay_line": Expr(f"weight_decay={decay}," if decay else ""),
         "and_decay": Expr(f", weight_decay={decay}" if decay else ""),
@@ -94,6 +97,11 @@ def _hyper(rule: Rule, name: str) -> Hyper | None:
     return next((hyper for hyper in rule.hypers if hyper.name == name), None)
 
 
+def _may_be(rule: Rule, name: str, value: float) -> bool:
+    hyper = _hyper(rule, name)
+    return hyper is not None and not isinstance(hyper.default, tuple) and allows(hyper, value)
+
+
 def _rate(rule: Rule) -> str:
     """A learning rate to test with: 0.1 where it may be that."""
     hyper = _hyper(rule, "lr")
@@ -103,9 +111,7 @@ def _rate(rule: Rule) -> str:
 
 def _decay(rule: Rule) -> str:
     """A weight decay to test with, if there is one that may be that and 0."""
-    hyper = _hyper(rule, "weight_decay")
-    is_fit = hyper is not None and not isinstance(hyper.default, tuple | bool)
-    return "0.1" if is_fit and hyper is not None and allows(hyper, 0.1) else ""
+    return "0.1" if _may_be(rule, "weight_decay", 0.1) else ""
 
 
 def _cycles(rule: Rule) -> bool:
@@ -161,7 +167,8 @@ def _rests(rule: Rule, *zero: str) -> bool:
 
 
 def _decays(rule: Rule) -> bool:
-    return bool(_decay(rule)) and _is_elementwise(rule) and _rests(rule, "grad", "weight_decay")
+    is_fit = _is_elementwise(rule) and _serves(rule, (3,)) and _rests(rule, "grad", "weight_decay")
+    return is_fit and _may_be(rule, "weight_decay", 0.5) and _may_be(rule, "lr", 0.01)
 
 
 # The parts of the tests in the order of the file, and for which rules they stand there.
@@ -172,16 +179,16 @@ PARTS: dict[str, Callable[[Rule], bool]] = {
     "groups": lambda rule: rule.prepare is None,
     "decay": _decays,
     "tensor_lr": lambda rule: True,
-    "complex": _is_elementwise,
+    "complex": lambda rule: _is_elementwise(rule) and _serves(rule, (3,)),
     "no_complex": lambda rule: not any(is_complex_fit(f, rule) for f in rule.functions),
     "left_alone": lambda rule: True,
     "zero_grads": lambda rule: _rests(rule, "grad", "weight_decay"),
     "zero_lr": lambda rule: _rests(rule, "grad", "lr"),
     "read_only": lambda rule: True,
-    "memory_format": _is_elementwise,
+    "memory_format": lambda rule: _is_elementwise(rule) and _serves(rule, (2, 3, 4, 4)),
     "closure": lambda rule: True,
     "compiled": _is_elementwise,
-    "differentiable": _is_elementwise,
+    "differentiable": lambda rule: _is_elementwise(rule) and _serves(rule, (4,)),
     "shared": lambda rule: bool(rule.shared),
     "modes": lambda rule: rule.to_eval is not None,
     "errors": lambda rule: True,
