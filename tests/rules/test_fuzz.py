@@ -65,20 +65,19 @@ MISTAKES = {
     "divided by a difference": "param -= lr / (1 - beta**step) * grad\n    m += param / (1 - beta)",
     "three factors": "m = m + 0.5 * grad * grad * grad\n    param -= lr * grad * param * m",
     "four factors and a quotient": (
-        "param -= lr * grad * m * param * grad / (m * m + 1)\n"
-        "    m += 1"
+        "param -= lr * grad * m * param * grad / (m * m + 1)\n" "    m += 1"
     ),
     "read after it was written": "m = maximum(2 * grad + m, beta * param + m)\n    param -= lr * m",
     "read by the end of lerp": "m = lerp(m, grad * m, beta)\n    param = lerp(grad, param, beta)",
     "read by the condition": "m = where(grad > m, -m, m * grad)\n    param -= lr * m",
     "twice in one sum": "m -= grad - m\n    param -= lr * m",
     "from itself": "param -= param - param\n    m = m - m + grad",
+    "twice in one product": "param = 0.5 * grad - lr * param * m * param\n    m += grad",
     "squared": "m = m * m + grad\n    param *= param",
     "its own denominator": "m = grad / (m * m + 1)\n    param /= param * param + 1",
     "an alias": "old = m\n    m = beta * m + grad\n    param -= lr * (m - old)",
     "an alias of an alias": (
-        "a = m\n    b = a\n    m += grad\n"
-        "    a = a * b\n    param -= lr * (a + b)"
+        "a = m\n    b = a\n    m += grad\n" "    a = a * b\n    param -= lr * (a + b)"
     ),
     "an alias of param": "old = param\n    param -= lr * grad\n    m = beta * m + param - old",
     "exchanged": "m, v = v, m\n    v += grad\n    param -= lr * m",
@@ -87,16 +86,19 @@ MISTAKES = {
     "the gradient changed": "grad *= 2\n    m += grad\n    grad -= m\n    param -= lr * grad",
     "a state becomes the gradient": "t = m\n    m = grad\n    grad += t\n    param -= lr * grad",
     "changed on one way": (
-        "t = m\n    if flag:\n        m += grad\n"
-        "    param -= lr * (t + m)\n    m *= beta"
+        "t = m\n    if flag:\n        m += grad\n" "    param -= lr * (t + m)\n    m *= beta"
     ),
     "an alias on one way": (
-        "t = grad\n    if flag:\n        t = m\n"
-        "    m += grad\n    param -= lr * t"
+        "t = grad\n    if flag:\n        t = m\n" "    m += grad\n    param -= lr * t"
+    ),
+    "an alias of an alias that is read later": (
+        "t = param\n    grad = t\n    param -= lr * grad\n    m += grad"
+    ),
+    "an alias of an alias that leaves its branch": (
+        "if flag:\n        t = param\n        grad = t\n    param -= lr * m\n    m += grad"
     ),
     "steps of their own": (
-        "m += grad * step\n"
-        "    param -= lr * where(step > 1, m / (step - 1), grad)"
+        "m += grad * step\n" "    param -= lr * where(step > 1, m / (step - 1), grad)"
     ),
 }
 
