@@ -195,6 +195,37 @@ VALUES = {
     "'def' is not an identifier of 30 characters; choose another name or range",
     "optimizer.name=custom optimizer.hyperparameters.q={default=2,max=1}": "optimizer."
     "hyperparameters.q: q: 2.0 is out of range; choose another name or range",
+    "optimizer.skeleton=every-k": "optimizer.skeleton: belongs to a custom optimizer; "
+    "name = 'custom'",
+    "optimizer.name=custom optimizer.skeleton=two-closur": "optimizer.skeleton: "
+    "unknown skeleton 'two-closur'; did you mean 'two-closure'?",
+    "optimizer.name=custom optimizer.skeleton=lion": "optimizer.skeleton: "
+    "unknown skeleton 'lion'; known: every-k, two-closure",
+    "optimizer.name=custom optimizer.skeleton=two-closure optimizer.rho=0": "optimizer.rho: "
+    "0 is not more than 0; it takes (0, inf)",
+    "optimizer.name=custom optimizer.skeleton=two-closure optimizer.betas=0.9,0.99":
+    "optimizer.betas: two-closure has no argument 'betas'; "
+    "known: lr, maximize, momentum, rho, weight_decay",
+    "optimizer.name=custom optimizer.skeleton=two-closure optimizer.hyperparameters.rho=1":
+    "optimizer.hyperparameters.rho: the two-closure skeleton has it already; set optimizer.rho",
+    "optimizer.name=custom optimizer.skeleton=two-closure trainer.accumulate_grad_batches=2":
+    "trainer.accumulate_grad_batches: two-closure calls its closure several times a step: over "
+    "accumulated batches gradients would pile up, and the later calls see the last batch only; "
+    "raise data.batch_size instead",
+    "optimizer.name=custom optimizer.skeleton=two-closure trainer.precision=16-mixed":
+    "trainer.precision: the gradient scaler of 16-mixed passes no closure, which two-closure "
+    "needs; use bf16-mixed or 32-true",
+    "optimizer.name=custom optimizer.skeleton=two-closure trainer.strategy=fsdp":
+    "trainer.strategy: fsdp splits parameters and gradients over the devices, and two-closure "
+    "needs them whole; use ddp",
+    "optimizer.name=custom optimizer.skeleton=every-k optimizer.precondition_every_steps=2.5":
+    "optimizer.precondition_every_steps: 2.5 is not a whole number; it takes [1, inf)",
+    "optimizer.name=custom optimizer.skeleton=every-k trainer.strategy=deepspeed_stage_2":
+    "trainer.strategy: deepspeed_stage_2 splits parameters and gradients over the devices, and "
+    "every-k needs them whole; use ddp",
+    "optimizer.name=custom optimizer.skeleton=every-k model.name=embedding-bag": "model.name: "
+    "every-k does not support the sparse gradients of an embedding-bag; "
+    "choose SparseAdam, SGD or Adagrad, or another model",
     "scheduler.name=steplr scheduler.step_size=0": "scheduler.step_size: 0 is less than 1; "
     "it takes [1, inf)",
     "scheduler.name=steplr scheduler.step_size=1.5": "scheduler.step_size: "
@@ -265,8 +296,8 @@ VALUES = {
     "optimizer.name=sparseadam trainer.gradient_clip_val=1": "trainer.gradient_clip_val: "
     "sparse gradients cannot be clipped; remove it, or choose another model",
     "optimizer.name=lbfgs trainer.accumulate_grad_batches=2": "trainer.accumulate_grad_batches: "
-    "LBFGS calls its closure several times a step, and gradients would pile up over the "
-    "accumulated batches; raise data.batch_size instead",
+    "LBFGS calls its closure several times a step: over accumulated batches gradients would "
+    "pile up, and the later calls see the last batch only; raise data.batch_size instead",
     "optimizer.name=lbfgs trainer.precision=16-mixed": "trainer.precision: "
     "the gradient scaler of 16-mixed passes no closure, which LBFGS needs; "
     "use bf16-mixed or 32-true",

@@ -13,6 +13,7 @@ from support.projects import in_project, project
 
 from lightgen.catalogue.optimizers import optimizers
 from lightgen.catalogue.schedulers import schedulers
+from lightgen.catalogue.skeletons import SKELETONS
 
 IMPORTED = (sklearn, torch, torchmetrics)
 ACCURACY = 0.9
@@ -36,6 +37,12 @@ def train(*argv: str, strict: bool = True) -> Callable[[], dict[str, float]]:
 @pytest.mark.parametrize("name", [*optimizers(), "custom"])
 def test_an_optimizer_trains_to_the_accuracy(name: str, tmp_path: Path) -> None:
     folder = project({"optimizer": {"name": name.lower()}}, tmp_path)
+    assert in_project(folder, train())["val/accuracy"] >= ACCURACY
+
+
+@pytest.mark.parametrize("skeleton", list(SKELETONS))
+def test_a_skeleton_trains_to_the_accuracy(skeleton: str, tmp_path: Path) -> None:
+    folder = project({"optimizer": {"name": "custom", "skeleton": skeleton}}, tmp_path)
     assert in_project(folder, train())["val/accuracy"] >= ACCURACY
 
 

@@ -145,6 +145,38 @@ MUTANTS = [
         "1 - weight_decay",
         "test_custom_optimizer.py",
     ),
+    Mutant(
+        "a loss that is logged where the second gradient is taken, too",
+        "custom-two-closure",
+        "module.py",
+        "        if self.perturbed:\n            # Not logged",
+        "        if False:\n            # Not logged",
+        "test_two_passes.py",
+    ),
+    Mutant(
+        "another dropout mask for the second gradient",
+        "custom-two-closure",
+        "custom_optimizer.py",
+        "with torch.enable_grad(), self._generators_rewound():",
+        "with torch.enable_grad():",
+        "test_custom_optimizer.py",
+    ),
+    Mutant(
+        "parameters that stay where the second gradient was taken",
+        "custom-two-closure",
+        "custom_optimizer.py",
+        "p.copy_(value)",
+        "p.add_(0)",
+        "test_custom_optimizer.py",
+    ),
+    Mutant(
+        "a preconditioner that is renewed once",
+        "custom-every-k",
+        "custom_optimizer.py",
+        '(step - 1) % group["precondition_every_steps"] == 0',
+        "step == 1",
+        "test_custom_optimizer.py",
+    ),
 ]
 
 

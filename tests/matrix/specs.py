@@ -19,6 +19,7 @@ from support.projects import plan_of
 
 from lightgen.catalogue.optimizers import optimizers
 from lightgen.catalogue.schedulers import schedulers
+from lightgen.catalogue.skeletons import SKELETONS
 from lightgen.problems import InputError
 
 SAMPLE = 48
@@ -53,7 +54,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "fused": {"fused": True},
 }
 OPTIONS: dict[str, Sequence[Any]] = {
-    "optimizer": [*optimizers(), "custom"],
+    "optimizer": [*optimizers(), "custom", *(f"custom {name}" for name in SKELETONS)],
     "scheduler": ["none", *schedulers()],
     "groups": list(_GROUPS),
     "trainer": list(_TRAINER),
@@ -69,7 +70,10 @@ OPTIONS: dict[str, Sequence[Any]] = {
 def spec_of(row: Sequence[Any]) -> dict[str, Any]:
     """The spec of a row of options, which may be the beginning of one."""
     chosen = dict(zip(OPTIONS, row, strict=False))
-    optimizer = {"name": chosen["optimizer"], **_SETTINGS[chosen.get("settings", "plain")]}
+    name, _, skeleton = chosen["optimizer"].partition(" ")
+    optimizer = {"name": name, **_SETTINGS[chosen.get("settings", "plain")]}
+    if skeleton:
+        optimizer["skeleton"] = skeleton
     if chosen["optimizer"] == "LBFGS" and "lr" in optimizer:
         optimizer["lr"] = 0.5
     spec: dict[str, Any] = {
@@ -139,9 +143,15 @@ def sample() -> tuple[int, ...]:
     return tuple(sorted(random.Random(0).sample(range(len(matrix())), SAMPLE)))
 
 
+def chosen_optimizer(spec: dict[str, Any]) -> str:
+    """The option of the matrix that the spec was made from."""
+    table = spec["optimizer"]
+    return " ".join(table[key] for key in ("name", "skeleton") if key in table)
+
+
 def title(spec: dict[str, Any]) -> str:
     """A short name of a spec."""
-    words = [spec["optimizer"]["name"], spec.get("scheduler", {}).get("name", "constant")]
+    words = [chosen_optimizer(spec), spec.get("scheduler", {}).get("name", "constant")]
     words += [spec.get("model", {}).get("name", "default"), "+".join(spec["groups"]) or "whole"]
     return "-".join(words)
 
