@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lightgen.rules.kinds import Kind, join, kind_of, state_kind
@@ -60,6 +60,7 @@ class _Lowering:
         self.scalars = {state.name for state in function.scalars}
         self.helpers = helpers
         self.owned: set[str] = set()
+        self.aliases: dict[str, frozenset[str]] = {}
         self.free: set[str] = set()
         self.operations: list[Operation] = []
         self.wish = "value"
@@ -91,14 +92,21 @@ class _Lowering:
     def branch(self, statement: ast.If, rest: Sequence[ast.stmt], kept: Collection[str]) -> None:
         test = self.number(statement.test)
         outer, owned, kinds = self.operations, set(self.owned), dict(self.kinds)
+        aliases, found_aliases = dict(self.aliases), []
         sides: list[list[Operation]] = []
         ends: list[tuple[set[str], dict[str, Kind]]] = []
         for body in (statement.body, statement.orelse):
             self.operations, self.owned, self.kinds = [], set(owned), dict(kinds)
+            self.aliases = dict(aliases)
             self.block(body, rest, kept)
             sides.append(self.operations)
             ends.append((self.owned, self.kinds))
+            found_aliases.append(self.aliases)
         self.operations = outer
+        self.aliases = {
+            name: found_aliases[0].get(name, frozenset()) | found_aliases[1].get(name, frozenset())
+            for name in found_aliases[0].keys() | found_aliases[1].keys()
+        }
         self.owned = ends[0][0] & ends[1][0]
         self.kinds = {
             name: max(kind, ends[1][1].get(name, kind)) for name, kind in ends[0][1].items()
@@ -159,10 +167,7 @@ class _Lowering:
             self.separate(value, value.shares)
         self.rename(value.name, target, start)
         self.kinds[target] = kind
-        if value.owned or is_hazard:
-            self.owned.add(target)
-        else:
-            self.owned -= {target, *value.shares}
+        self.own(target, value, is_new=value.owned or is_hazard)
 
     def let(self, target: str, node: ast.expr) -> None:
         number = self.number(node)
@@ -180,10 +185,16 @@ class _Lowering:
         self.operations.append(Alias(target, value.name, clone=copies))
         if value.owned:
             self.owned.discard(value.name)
-        if copies or value.owned:
+        self.own(target, value, is_new=copies or value.owned)
+
+    def own(self, target: str, value: Value, *, is_new: bool) -> None:
+        """Say whose memory a name stands for: its own, or one that is shared with others."""
+        if is_new:
             self.owned.add(target)
+            self.aliases.pop(target, None)
         else:
             self.owned -= {target, *value.shares}
+            self.aliases[target] = value.shares - {target}
 
     def separate(self, value: Value, tensors: Collection[str]) -> None:
         """Copy what a helper returned if it may be one of these tensors, or a view of one."""
@@ -249,7 +260,7 @@ class _Lowering:
         """Compute node; `target` is a lasting tensor that may be overwritten on the way."""
         match node:
             case ast.Name(id=name):
-                return Value(name, self.kinds[name], name in self.free, frozenset({name}))
+                return Value(name, self.kinds[name], name in self.free, self.sharing([name]))
             case ast.Call(func=ast.Name(id="lerp")):
                 return self.lerp(node, target)
             case ast.Call(func=ast.Name(id="maximum" | "minimum" as name)):
@@ -311,8 +322,12 @@ class _Lowering:
         self.kinds[name] = kind
         self.operations.append(Each(name, self.text(node), names))
         may_share = _may_share(node, self.helpers, self.kinds)
-        shares = frozenset(each for each in names if not self.kinds[each].is_number)
+        shares = self.sharing(each for each in names if not self.kinds[each].is_number)
         return Value(name, kind, not may_share, shares if may_share else frozenset())
+
+    def sharing(self, names: Iterable[str]) -> frozenset[str]:
+        """These names and all whose memory they may share."""
+        return frozenset(each for name in names for each in (name, *self.aliases.get(name, ())))
 
     def apply(
         self,
@@ -403,7 +418,9 @@ class _Lowering:
             return self.multiplied(term, self.factors(term), None)
         rest = [each for i, each in enumerate(term.above) if i != at]
         others = self.values([*rest, *term.below])
-        start = self.first(term.above[at], target, others)
+        if any(target in other.shares for other in others):
+            target = None
+        start = self.tensor(term.above[at], target)
         moved = replace(term, above=(term.above[at], *rest))
         return self.multiplied(moved, [start, *others], target)
 
