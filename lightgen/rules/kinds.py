@@ -76,6 +76,8 @@ def kind_of(node: ast.expr, names: Mapping[str, Kind], helpers: Collection[str])
 
 
 def _call_kind(name: str, arguments: list[Kind], helpers: Collection[str]) -> Kind:
+    if name == "total":
+        return Kind.GROUP
     joined = join(arguments)
     if joined.is_number:
         return joined

@@ -17,6 +17,7 @@ from lightgen.rules.signature import Signature, name_problem, read_signature
 
 RULE_HEAD = ("param", "grad")
 _SPECIAL = {"prepare": RULE_HEAD, "to_eval": ("param",), "to_train": ("param",)}
+DEPTH = 100  # far below what Python's recursion allows
 _IMPORTS = {"import math", "import torch", "from torch import Tensor"}
 
 
@@ -113,12 +114,25 @@ def _families(rules: list[ast.FunctionDef]) -> list[list[ast.FunctionDef]]:
 
 def _parse(text: str, where: str) -> ast.Module:
     try:
-        return ast.parse(textwrap.dedent(text))
+        module = ast.parse(textwrap.dedent(text))
     except SyntaxError as error:
         place = f"{where}:{error.lineno}" if error.lineno else where
         raise InputError(Problem(place, f"not Python: {error.msg}", "mend the syntax")) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise InputError(Problem(where, f"not Python: {error}", "mend the file")) from error
+    line = _too_deep(module)
+    if line:
+        what = "an expression is nested too deeply"
+        raise InputError(Problem(f"{where}:{line}", what, "compute it in several lines"))
+    return module
+
+
+def _too_deep(module: ast.Module) -> int:
+    """The line of a node that a walk by recursion might not reach; 0 where there is none."""
+    level: list[ast.AST] = [module]
+    for _ in range(DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return min((node.lineno for node in level if isinstance(node, ast.expr | ast.stmt)), default=0)
 
 
 def _is_text(node: ast.stmt) -> bool:
