@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 import textwrap
 from collections.abc import Sequence
@@ -16,17 +17,15 @@ WIDTH = 84
 OWN = frozenset("lerp maximum minimum reciprocal rsqrt sigmoid sign square where".split())
 
 # What a variable of a rule may not be called: the keywords, and the names around the rule.
-_TAKEN = (
-    frozenset(
-        "alignas alignof asm auto bool break case catch char class concept const constexpr continue"
-        " decltype default delete do double dynamic_cast else enum explicit export extern false final"
-        " float for friend goto if inline int int64_t long mutable namespace new noexcept nullptr"
-        " operator override private protected public register reinterpret_cast requires return short"
-        " signed sizeof static static_assert static_cast std struct switch template this throw true"
-        " try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor"
-        " and or not bfloat16 load store row numbers begin end i N P T unix linux".split()
-    )
-    | OWN
+_TAKEN = OWN | frozenset(
+    "alignas alignof asm auto bool break case catch char class concept const constexpr continue"
+    " decltype default delete do double dynamic_cast else enum explicit export extern false"
+    " final float for friend goto if inline int int64_t long mutable namespace new noexcept"
+    " nullptr operator override private protected public register reinterpret_cast requires"
+    " return short signed sizeof static static_assert static_cast std struct switch template"
+    " this throw true try typedef typeid typename union unsigned using virtual void volatile"
+    " wchar_t while xor and or not bfloat16 load store row numbers begin end i N P T unix"
+    " linux".split()
 )
 
 
@@ -35,7 +34,7 @@ def _rename(name: str) -> str:
 
 
 def _constant(value: float) -> str:
-    return f"T({value!r})" if not isinstance(value, bool) else f"T({int(value)})"
+    return "T(INFINITY)" if math.isinf(value) else f"T({value + 0!r})"
 
 
 CPP = Language(

@@ -1,4 +1,4 @@
-"""A fused kernel of an elementwise rule: numbers, which Python computes, and what is done per entry.
+"""A fused kernel of an elementwise rule: numbers, which Python computes, and what entries become.
 
 The numbers of a tensor (step sizes, bias corrections, conditions) are arguments of the kernel, so
 that a new learning rate needs no new kernel, and are computed in double precision as in eager code.

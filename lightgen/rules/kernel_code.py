@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lightgen.rules.kernel import Number
+from lightgen.rules.number_text import Fill
 
 _SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -44,6 +45,11 @@ class _Say(ast.NodeTransformer):
     def __init__(self, language: Language) -> None:
         self.language = language
 
+    def said(self, node: ast.expr) -> ast.expr:
+        """The expression in the words of the language."""
+        made: ast.expr = self.visit(node)
+        return made
+
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return _name(self.language.rename(node.id))
 
@@ -52,36 +58,26 @@ class _Say(ast.NodeTransformer):
         return _name(self.language.constant(node.value))
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        left, right = self.visit(node.left), self.visit(node.comparators[0])
+        left, right = self.said(node.left), self.said(node.comparators[0])
         return ast.Compare(left, node.ops, [right])
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
         if node.func.id == "clamp":
-            return self.visit(_clamped(*node.args))
-        return self._called(node.func.id, [self.visit(each) for each in node.args])
+            return self.said(_clamped(*node.args))
+        return self._called(node.func.id, [self.said(each) for each in node.args])
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         if isinstance(node.op, ast.Pow):
-            return self.visit(_power(node.left, node.right))
-        return ast.BinOp(self.visit(node.left), node.op, self.visit(node.right))
+            return self.said(_power(node.left, node.right))
+        return ast.BinOp(self.said(node.left), node.op, self.said(node.right))
 
     def _called(self, name: str, arguments: list[ast.expr]) -> ast.expr:
         if name in self.language.texts:
             given = {f"argument{i}": each for i, each in enumerate(arguments)}
             text = self.language.texts[name].format(*given)
-            return _Fill(given).visit(ast.parse(text, mode="eval").body)
+            return Fill(given).expression(ast.parse(text, mode="eval").body)
         return ast.Call(_name(self.language.words[name]), arguments, [])
-
-
-class _Fill(ast.NodeTransformer):
-    """Puts expressions in the places of names."""
-
-    def __init__(self, given: Mapping[str, ast.expr]) -> None:
-        self.given = given
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.given.get(node.id, node)
 
 
 def _clamped(value: ast.expr, least: ast.expr, most: ast.expr | None = None) -> ast.expr:
@@ -94,17 +90,23 @@ def _clamped(value: ast.expr, least: ast.expr, most: ast.expr | None = None) -> 
 
 def _power(base: ast.expr, exponent: ast.expr) -> ast.expr:
     """A power; torch computes some of them otherwise than by logarithms, and so do kernels."""
-    value = None
-    if isinstance(exponent, ast.Constant):
-        value = exponent.value
-    elif isinstance(exponent, ast.UnaryOp) and isinstance(exponent.operand, ast.Constant):
-        value = f"-{exponent.operand.value}"
-    names = {0.5: "sqrt", 2: "square", "-0.5": "rsqrt", "-1": "reciprocal"}
+    names = {0.5: "sqrt", 2: "square", -0.5: "rsqrt", -1: "reciprocal"}
+    value = _constant(exponent)
     if value in names:
         return ast.Call(_name(names[value]), [base], [])
     if value == 3:
         return ast.BinOp(ast.Call(_name("square"), [base], []), ast.Mult(), _copy(base))
     return ast.Call(_name("pow"), [base, exponent], [])
+
+
+def _constant(node: ast.expr) -> float | None:
+    """The number of a constant, or of one with a sign; None for what is none."""
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -value
+    return None
 
 
 def formula(number: Number) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from copy import deepcopy
 
 from lightgen.rules.language import SCALAR_TEXT
@@ -53,7 +54,7 @@ class _Text(ast.NodeTransformer):
         if name not in _TEXT:
             return ast.Call(node.func, arguments, [])
         given = {f"argument{i}": each for i, each in enumerate(arguments)}
-        return _Fill(given).visit(_parsed(_TEXT[name].format(*given)))
+        return Fill(given).expression(_parsed(_TEXT[name].format(*given)))
 
     def _clamp(self, arguments: list[ast.expr]) -> ast.expr:
         value, *bounds = arguments
@@ -63,13 +64,19 @@ class _Text(ast.NodeTransformer):
         return value
 
 
-class _Fill(ast.NodeTransformer):
+class Fill(ast.NodeTransformer):
     """Puts expressions in the places of names."""
 
-    def __init__(self, given: dict[str, ast.expr]) -> None:
+    def __init__(self, given: Mapping[str, ast.expr]) -> None:
         self.given = given
 
+    def expression(self, node: ast.expr) -> ast.expr:
+        """The expression with the others in it."""
+        filled: ast.expr = self.visit(node)
+        return filled
+
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The expression in the place of a name."""
         return self.given.get(node.id, node)
 
 

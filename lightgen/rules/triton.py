@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Sequence
 
 from lightgen.rules.kernel import Kernel, Use
 from lightgen.rules.kernel_code import Language, formula
 
-OWN = {"lerp": "_lerp", "maximum": "_maximum", "minimum": "_minimum", "sign": "_sign", "sqrt": "_sqrt"}
+OWN = {
+    "lerp": "_lerp",
+    "maximum": "_maximum",
+    "minimum": "_minimum",
+    "sign": "_sign",
+    "sqrt": "_sqrt",
+}
 _LIBDEVICE = frozenset({"atan", "atan2", "expm1", "log1p", "pow", "tan", "tanh"})
 
 # What a variable of a rule may not be called: the names around the rule.
@@ -22,6 +29,10 @@ _TAKEN = frozenset(
 def rename(name: str) -> str:
     """The name, kept apart from those around the rule."""
     return f"{name}_" if name in _TAKEN or name in OWN.values() else name
+
+
+def _constant(value: float) -> str:
+    return 'float("inf")' if math.isinf(value) else repr(float(value))
 
 
 TRITON = Language(
@@ -37,7 +48,7 @@ TRITON = Language(
         "reciprocal": "1.0 / {0}",
         "rsqrt": "1.0 / _sqrt({0})",
     },
-    constant=lambda value: repr(float(value)),
+    constant=_constant,
     rename=rename,
 )
 
