@@ -124,9 +124,10 @@ def _choose_rule(
 def _choose_skeleton(document: tomlkit.TOMLDocument, text: str, rule_files: RuleFiles) -> list[str]:
     """An empty text is the plain class again."""
     _assign(document, ("optimizer", "skeleton"), text, None)
-    name = str(_name(content_of(document), "optimizer"))
+    content = content_of(document)
+    name = str(_name(content, "optimizer"))
     known = not text or find_skeleton(_unquoted(text)) is not None
-    if name.lower() != CUSTOM or not known:
+    if name.lower() != CUSTOM or not known or rule_reference(content):
         return []
     return _drop_unknown(document, "optimizer", name, rule_files)
 
