@@ -58,6 +58,7 @@ def skeleton_test_blocks(hypers: Sequence[Hyper], class_name: str) -> dict[str, 
     return {
         "test_doc": part("tests/adam_doc", {"class_name": Source(class_name)}),
         "own_names": Source(class_name),
+        "built": Source("Optimizer"),
         "out_of_range": out_of_range_block(hypers),
         "other_options": block(indent(ADAM_OPTIONS)),
         "shapes": SHAPES,

@@ -20,10 +20,14 @@ GATHER = "Gather the parameters that have a gradient; make state on the first st
 
 @dataclass(frozen=True)
 class StateList:
-    """A state in the holes of a template: its key, and the list of it over parameters."""
+    """A state in the holes of a template: its key, and the list of it over parameters.
+
+    `kind` is the type of what is in the list: numbers may be given to code for floats.
+    """
 
     name: Identifier
     plural: Identifier
+    kind: Identifier
 
 
 def part(name: str, holes: Mapping[str, Any]) -> Source:
@@ -49,6 +53,7 @@ def state_lists(states: Sequence[State]) -> list[StateList]:
         StateList(
             Identifier(state.name),
             Identifier(f"{state.name}{'_list' if f'{state.name}s' in taken else 's'}"),
+            Identifier("Tensor" if state.is_tensor else "Any"),
         )
         for state in states
     ]

@@ -128,6 +128,7 @@ def _step_method(rule: Rule, code: UpdateCode, is_only: bool, fused_module: str)
         *(f"{each}[i].double()" for each in numbers),
         *(["steps[i]"] if function.uses_step else []),
     ]
+    kind_lists = [f"kind_{each}" for each in ("params", "grads", *tensors)]
     kind_numbers = {each: f"kind_{each}" for each in numbers}
     steps = ["kind_steps"] if function.uses_step else []
     holes = {
@@ -159,6 +160,8 @@ def _step_method(rule: Rule, code: UpdateCode, is_only: bool, fused_module: str)
             )
         )
         or ABSENT,
+        "kind_lists": Expr(", ".join(kind_lists)),
+        "indices": Identifier("indices" if kind_numbers or steps else "_"),
         "numbers_of_kind": lines_or_absent(
             3,
             [
@@ -169,7 +172,9 @@ def _step_method(rule: Rule, code: UpdateCode, is_only: bool, fused_module: str)
                 *(["kind_steps = [steps[i] for i in indices]"] if steps else []),
             ],
         ),
-        "update_arguments": Expr(", ".join(["*kind", *kind_numbers.values(), *steps, "**options"])),
+        "update_arguments": Expr(
+            ", ".join([*kind_lists, *kind_numbers.values(), *steps, "**options"])
+        ),
         "store_numbers": lines_or_absent(
             3,
             [

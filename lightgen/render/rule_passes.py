@@ -56,11 +56,16 @@ def prepare_method(rule: Rule, codes: Sequence[UpdateCode]) -> list[Source]:
             3, explode(f'{name}=self.param_groups[0]["{name}"]' for name in shared)
         ),
         "store": _store(kept, [new for new in news if new != "_"]),
-        "keep_shared": lines_or_absent(
-            3, [f'group["{name}"] = numbers["{name}"]' for name in shared] or ["pass"]
-        ),
+        "keep_shared": lines_or_absent(2, _keep(shared)),
     }
     return [part("rule_prepare", holes)]
+
+
+def _keep(shared: Sequence[str]) -> list[str]:
+    if not shared:
+        return []
+    kept = (f'group["{name}"] = numbers["{name}"]' for name in shared)
+    return ["for group in self.param_groups:", *indent(kept)]
 
 
 def _assigned(function: Function) -> set[str]:

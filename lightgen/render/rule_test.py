@@ -34,6 +34,7 @@ def render_rule_test(rule: Rule, class_name: str, module: str) -> str:
         "test_doc": part("tests/rule_doc", {"class_name": Source(class_name)}),
         "module": Source(module),
         "own_names": Source(f"({', '.join(sorted(names, key=_isort_key))})"),
+        "built": Source(class_name if rule.to_eval else "Optimizer"),
         "out_of_range": out_of_range_block(rule.hypers),
         "other_options": block(indent(_options(rule))),
         "shapes": Expr(literal(shapes)),

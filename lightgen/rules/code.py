@@ -227,7 +227,7 @@ def _foreach(body: Body, suffix: str) -> str:
     inner = foreach_lines(body.operations, body.scalars, body.lists)
     lines = [
         *head(f"_foreach_{suffix}", _lists(body), body.keywords, "None"),
-        f'    """Do what `_single_tensor_{suffix}` does with one kernel for many parameters.',
+        '    """Do the same for lists of tensors, with one kernel for many parameters.',
         "",
         "    All tensors are on one device and of one dtype.",
         '    """',

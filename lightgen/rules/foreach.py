@@ -21,12 +21,22 @@ def foreach_lines(
     names = sorted({name for each in walk(list(operations)) for name in _named(each)})
     taken = {*names, *lists, *lists.values(), *_numbers(operations)}
     local = list_names([name for name in names if name not in lists], taken)
-    return _Printer(scalars, {**lists, **local}).lines(operations)
+    return _Printer(scalars, {**lists, **local}, _rebound(operations, lists)).lines(operations)
 
 
 def _numbers(operations: Sequence[Operation]) -> set[str]:
     """The numbers of the group that the body makes."""
     return {each.target for each in walk(list(operations)) if isinstance(each, Let)}
+
+
+def _rebound(operations: Sequence[Operation], lists: Mapping[str, str]) -> set[str]:
+    """The names whose lists are assigned to again: they have to stay lists to a type checker."""
+    made = [
+        each.target
+        for each in walk(list(operations))
+        if isinstance(each, Each | Alias) or (isinstance(each, Op) and not each.in_place)
+    ]
+    return {name for name in made if name in lists or made.count(name) > 1}
 
 
 def _is_chain(operations: Sequence[Operation]) -> bool:
@@ -47,8 +57,10 @@ def _named(operation: Operation) -> set[str]:
 
 
 class _Printer:
-    def __init__(self, scalars: Collection[str], lists: Mapping[str, str]) -> None:
-        self.scalars, self.lists = scalars, lists
+    def __init__(
+        self, scalars: Collection[str], lists: Mapping[str, str], rebound: Collection[str]
+    ) -> None:
+        self.scalars, self.lists, self.rebound = scalars, lists, rebound
 
     def many(self, name: str) -> str:
         return self.lists[name]
@@ -121,7 +133,11 @@ class _Printer:
         elif op.scale is not None:
             arguments.append(self.number(op.scale))
         call = f"torch._foreach_{op.function}{'_' if op.in_place else ''}({', '.join(arguments)})"
-        return [call] if op.in_place else [f"{self.many(op.target)} = {call}"]
+        return [call] if op.in_place else [self.made(op.target, call)]
+
+    def made(self, target: str, call: str) -> str:
+        """What torch returns is a tuple."""
+        return f"{self.many(target)} = {f'list({call})' if target in self.rebound else call}"
 
     def add_scaled(self, op: Op, scale: Number) -> list[str]:
         """x + c * y where c differs: torch takes no list as alpha."""
@@ -129,4 +145,4 @@ class _Printer:
         product = f"torch._foreach_mul({other}, {self.number(scale)})"
         if op.in_place:
             return [f"torch._foreach_add_({start}, {product})"]
-        return [f"{self.many(op.target)} = torch._foreach_add({start}, {product})"]
+        return [self.made(op.target, f"torch._foreach_add({start}, {product})")]
