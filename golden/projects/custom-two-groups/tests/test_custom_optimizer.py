@@ -5,6 +5,7 @@ update rule needs one: in `reference`, the rule written out slowly.
 """
 
 import copy
+import inspect
 import io
 import pickle
 from collections.abc import Callable, Iterator
@@ -214,7 +215,7 @@ def test_groups_have_their_own_options(options: dict[str, Any], foreach: bool) -
 def test_weight_decay_of_a_group_shrinks_its_parameters(foreach: bool) -> None:
     decayed, plain = (torch.ones(3, requires_grad=True) for _ in range(2))
     groups = [{"params": [decayed], "weight_decay": 0.5}, {"params": [plain]}]
-    optimizer = build(groups, lr=0.1, weight_decay=0.0, foreach=foreach)
+    optimizer = build(groups, lr=0.01, weight_decay=0.0, foreach=foreach)
     for param in (decayed, plain):
         param.grad = torch.zeros(3)
     for _ in range(3):
@@ -396,8 +397,8 @@ def test_compiled_step_equals_eager_step(
 
 
 def test_differentiable_step_passes_gradcheck() -> None:
-    # States of a run fit together; these are away from zero, where the numerical
-    # derivative of a square root is poor.
+    # States of a run fit together. The step has another lr, lest a maximum of the two
+    # have no derivative.
     values = torch.linspace(0.5, 1.5, 4, dtype=torch.float64)
     start = values.clone().requires_grad_()
     optimizer = build([start], lr=0.1, weight_decay=0.1)
@@ -413,14 +414,15 @@ def test_differentiable_step_passes_gradcheck() -> None:
         new_state = {name: value.clone() for name, value in state.items()}
         for name, value in zip(names, values, strict=True):
             new_state[name] = value.clone()
-        optimizer = build([param], lr=0.1, weight_decay=0.1, differentiable=True)
+        optimizer = build([param], lr=0.05, weight_decay=0.1, differentiable=True)
         optimizer.state[param] = new_state
         optimizer.step()
         return param, *(new_state[name] for name in names)
 
     inputs = [start, values, *(state[name] for name in names)]
     inputs = [value.detach().clone().requires_grad_() for value in inputs]
-    assert torch.autograd.gradcheck(one_step, inputs)
+    # Near zero the second derivative of a square root is large.
+    assert torch.autograd.gradcheck(one_step, inputs, eps=1e-8)
 
 
 def test_differentiable_steps_pass_gradients_to_the_learning_rate() -> None:
@@ -450,7 +452,9 @@ def replaced(default: Any, bad: float) -> list[Any]:
 
 
 def bad_options() -> Iterator[dict[str, Any]]:
-    defaults = build(make_params()).defaults
+    optimizer = build(make_params())
+    options = inspect.signature(type(optimizer)).parameters
+    defaults = {k: v for k, v in optimizer.defaults.items() if k in options}
     for name, bad in OUT_OF_RANGE:
         for value in replaced(defaults[name], bad):
             yield {name: value}
