@@ -341,52 +341,47 @@ class Run:
                 parameter.states[name] = initial(node, parameter.value, grad)
 
     def _prepare(self, served: list[tuple[Parameter, Env]]) -> Env:
-        """Statement by statement over all parameters; what they share is computed once."""
+        """Statement by statement over all parameters; what they share is computed once.
+
+        The hyperparameters are those of the first group.
+        """
         prepare = self.rule.prepare
         assert prepare
+        envs = [env | self.groups[0] for _, env in served]
         shared = {**self.groups[0], **self.shared, "pi": math.pi}
         own = {"param", "grad", "step", "ndim", *served[0][0].states}
-        joint = set(self.shared)
-        self._statements(prepare.body, [env for _, env in served], shared, own, joint)
-        for parameter, env in served:
+        self._statements(prepare.body, envs, shared, own)
+        for (parameter, _), env in zip(served, envs, strict=True):
             parameter.states = {name: env[name] for name in parameter.states}
         self.shared = {name: float(shared[name]) for name in self.shared}
-        return {name: shared[name] for name in joint}
+        return {name: value for name, value in shared.items() if name not in self.groups[0]}
 
     def _statements(
-        self, body: list[ast.stmt], envs: list[Env], shared: Env, own: set[str], joint: set[str]
+        self, body: list[ast.stmt], envs: list[Env], shared: Env, own: set[str]
     ) -> None:
+        """`own` gathers the names that differ from parameter to parameter."""
         for statement in body:
             if isinstance(statement, ast.If):
                 chosen = statement.body if evaluate(statement.test, shared) else statement.orelse
-                self._statements(chosen, envs, shared, own, joint)
+                self._statements(chosen, envs, shared, own)
                 continue
             found = assignment(statement)
             if not found:
                 continue
             target, value = found
-            targets = names(target)
             match value:
                 case ast.Call(func=ast.Name(id="total"), args=[each]):
                     terms = [evaluate(each, env) for env in envs]
-                    total = sum(float(t.sum() if is_tensor(t) else t) for t in terms)
-                    joint |= targets
-                    for env in (shared, *envs):
-                        bind(target, total, env)
+                    result = sum(float(t.sum() if is_tensor(t) else t) for t in terms)
+                case _ if names(value) & own:
+                    own |= names(target)
+                    for env in envs:
+                        bind(target, evaluate(value, env), env)
                     continue
-            read = names(value)
-            if read & own or targets & own:
-                own |= targets
-                for env in envs:
-                    bind(target, evaluate(value, env), env)
-            elif read & joint or targets & joint:
-                joint |= targets
-                result = evaluate(value, shared)
-                for env in (shared, *envs):
-                    bind(target, result, env)
-            else:
-                for env in (shared, *envs):
-                    bind(target, evaluate(value, env), env)
+                case _:
+                    result = evaluate(value, shared)
+            for env in (shared, *envs):
+                bind(target, result, env)
 
     def mode(self, name: str) -> None:
         """Run `to_eval` or `to_train`."""
