@@ -21,7 +21,7 @@ from support.generated_updates import (
 )
 from support.random_rules import random_rule
 
-SEEDS = 1600
+SEEDS = 1500
 CHUNK = 100
 CLOSE = 1e-11
 ROUNDING = 1e-15

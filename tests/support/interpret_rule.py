@@ -269,10 +269,9 @@ class Interpreted:
         used = [*self.functions, *(read[name] for name in special)]
         self.hypers = {name: value for part in used for name, value in part.hypers.items()}
         plain = [n for n in tree.body if n not in [nodes[name] for name in {*rules, *special}]]
-        self.helpers: Env = {}
         space: Env = {"torch": torch, "math": math, "Tensor": Tensor}
         exec(compile(ast.Module(plain, []), "helpers", "exec"), space)
-        self.helpers = {name: space[name] for name in nodes if name not in read}
+        self.helpers: Env = {name: space[name] for name in nodes if name not in read}
 
     def start(
         self, groups: Iterable[Tensor | Mapping[str, Any]], *, maximize: bool = False, **hypers: Any
