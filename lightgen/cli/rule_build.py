@@ -14,6 +14,7 @@ from lightgen.merge import Labels, Yours, merge_trees
 from lightgen.plan.names import class_name_from, class_name_problem
 from lightgen.problems import LightgenError, Problem, ProjectError, raise_if_any
 from lightgen.render.format import formatted
+from lightgen.render.fused import fused_files
 from lightgen.render.rule_optimizer import render_rule_optimizer
 from lightgen.render.rule_test import render_rule_test
 from lightgen.rulefile import named_rule, refuse_markers
@@ -33,6 +34,7 @@ class Request:
     rule: str
     out: Path
     tests: Path | None
+    fused: bool
     class_name: str | None
     module: str | None
     dry_run: bool
@@ -89,7 +91,12 @@ def _texts(request: Request, rule: Rule) -> dict[str, str]:
     """What is built, by the path where it goes."""
     name, module = _class_name(request, rule), _module(request)
     out = str(request.out)
-    texts = {out: formatted(out, render_rule_optimizer(rule, name))}
+    texts = {}
+    kernels = ".".join([*module.split(".")[:-1], "fused_update"]) if request.fused else ""
+    if request.fused:
+        files = fused_files(rule, name, kernels)
+        texts = {str(request.out.with_name(file)): text for file, text in files.items()}
+    texts[out] = formatted(out, render_rule_optimizer(rule, name, kernels))
     if request.tests is not None:
         tests = str(request.tests)
         texts[tests] = formatted(tests, render_rule_test(rule, name, module))

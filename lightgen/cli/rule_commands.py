@@ -59,6 +59,9 @@ def build(
     tests: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where its tests go; left out: none.")
     ] = None,
+    fused: Annotated[
+        bool, typer.Option("--fused", help="With kernels that do the whole update at once.")
+    ] = False,
     class_name: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The class; left out: the function's name, as in Lion."),
@@ -76,4 +79,4 @@ def build(
     """
     from lightgen.cli.rule_build import Request, run_build
 
-    raise typer.Exit(run_build(Request(rule, out, tests, class_name, module, dry_run, json)))
+    raise typer.Exit(run_build(Request(rule, out, tests, fused, class_name, module, dry_run, json)))

@@ -43,7 +43,7 @@ def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     given = check_arguments(table.arguments, record.arguments, "optimizer", record.name, problems)
     arguments = {**record.customary, **given}
     base_lr = arguments.pop("lr")
-    problems += _cross_checks(record, arguments)
+    problems += cross_checks(record, arguments)
     return OptimizerPlan(record, record.name, base_lr, arguments)
 
 
@@ -99,8 +99,8 @@ def custom_record(hyperparameters: tuple[Hyperparameter, ...] = STANDARD) -> Opt
     arguments = {each.name: _argument(each) for each in hyperparameters}
     return Optimizer(
         CUSTOM,
-        "a torch.optim.Optimizer subclass of your own: an Adam to start from, or from an update rule "
-        "(--rule FILE)",
+        "a torch.optim.Optimizer subclass of your own: an Adam to start from, or what an update "
+        "rule says (--rule FILE)",
         {**arguments, **{flag.name: flag for flag in CUSTOM_FLAGS}},
         customary={"lr": hyperparameters[0].default},
         goes_with="warmup with cosine, linear or wsd",
@@ -203,7 +203,7 @@ def _none_from_text(value: Any, argument: Argument) -> Any:
     return None if nullable and isinstance(value, str) and value.lower() == "none" else value
 
 
-def _cross_checks(record: Optimizer, arguments: Mapping[str, Any]) -> list[Problem]:
+def cross_checks(record: Optimizer, arguments: Mapping[str, Any]) -> list[Problem]:
     """What no single argument's range can tell."""
     found = []
     plain = not arguments.get("momentum") or arguments.get("dampening")

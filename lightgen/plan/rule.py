@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizers import Optimizer
 from lightgen.plan.names import class_name_from, class_name_problem
-from lightgen.plan.optimizer import CUSTOM, CUSTOM_FLAGS, check_arguments
+from lightgen.plan.optimizer import CUSTOM, CUSTOM_FLAGS, check_arguments, cross_checks
 from lightgen.plan.types import OptimizerPlan, RulePlan
 from lightgen.problems import InputError, Problem
 from lightgen.rules.rule import Rule
@@ -15,6 +16,7 @@ from lightgen.spec.model import Spec
 from lightgen.spec.rule import RuleFile, parse_rule, path_fault, rule_arguments, split_reference
 
 # Names that mean something else in [optimizer] or in a group of the spec.
+_FUSED = Argument("fused", None, kind="flag", optional=True, doc="one kernel for the whole update")
 _TAKEN = frozenset({"name", "rule", "class_name", "hyperparameters", "skeleton", "match", "freeze"})
 
 
@@ -40,6 +42,11 @@ def plan_rule(
         problems.append(fault)
     given = check_arguments(table.arguments, record.arguments, "optimizer", "the rule", problems)
     arguments = {**record.customary, **given}
+    problems += cross_checks(record, arguments)
+    if not arguments.get("fused"):
+        arguments.pop("fused", None)  # the class has the option only where it is wished
+    else:
+        problems += _not_fusable(replace(plan.rule, where=sources[plan.path].where))
     return OptimizerPlan(record, name, arguments.pop("lr"), arguments, rule=plan)
 
 
@@ -69,12 +76,22 @@ def _read(
     return None if taken else RulePlan(path, found.file, rule)
 
 
+def _not_fusable(rule: Rule) -> tuple[Problem, ...]:
+    from lightgen.rules.split import read_kernels
+
+    try:
+        read_kernels(rule)
+    except InputError as error:
+        return error.problems
+    return ()
+
+
 def rule_record(rule: Rule) -> Optimizer:
     """The catalogue's entry of the class that a rule makes."""
     arguments = rule_arguments(rule)
     return Optimizer(
         CUSTOM,
         rule.doc.partition("\n")[0] or f"the rule {rule.name}",
-        {**arguments, **{switch.name: switch for switch in CUSTOM_FLAGS}},
+        {**arguments, **{switch.name: switch for switch in (*CUSTOM_FLAGS, _FUSED)}},
         customary={"lr": arguments["lr"].default},
     )

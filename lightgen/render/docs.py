@@ -20,6 +20,9 @@ _FILES = {
     "module.py": "the task: loss, metrics, wiring",
     "optim.py": "parameter groups, optimizer and schedule as plain functions",
     "custom_optimizer.py": "the optimizer's class: its update is yours to edit",
+    "fused_update.py": "the optimizer's update as one kernel: what runs where it can",
+    "fused_update.cpp": "the kernel of a CPU, built once by the machine's compiler",
+    "fused_update_triton.py": "the kernel of a GPU",
     "recipe.py": "what a checkpoint was trained with, compared when a run resumes",
     "plot.py": "the picture of a run",
     "train.py": "the command line",
@@ -98,8 +101,8 @@ def _optimizer_text(plan: Plan) -> Source:
         return Source(
             f"`{optimizer.class_name}` in `src/{plan.package}/custom_optimizer.py`, written from "
             f"the update rule in\n`{optimizer.rule.path}`; its arguments stand in {where}.\n\n"
-            "To change the update, edit the rule and run `lightgen update`: the class and its tests\n"
-            "are written anew, and what you edited in them stays. Or edit the class alone."
+            "To change the update, edit the rule and run `lightgen update`: the class and its\n"
+            "tests are written anew, and what you edited in them stays. Or edit the class alone."
         )
     if optimizer.is_custom:
         return Source(

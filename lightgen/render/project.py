@@ -13,6 +13,7 @@ from lightgen.render.custom_optimizer import custom_optimizer_view
 from lightgen.render.docs import render_pyproject, render_readme
 from lightgen.render.environment import fill
 from lightgen.render.format import formatted
+from lightgen.render.fused import fused_files
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
 from lightgen.render.rule_optimizer import render_rule_optimizer
@@ -75,10 +76,15 @@ def _custom_optimizer(plan: Plan) -> dict[str, str]:
     path, test = f"src/{plan.package}/custom_optimizer.py", "tests/test_custom_optimizer.py"
     module = f"{plan.package}.custom_optimizer"
     if optimizer.rule:
-        rule = optimizer.rule.rule
+        rule, name, fused = optimizer.rule.rule, optimizer.class_name, ""
+        kernels = {}
+        if optimizer.arguments.get("fused"):
+            fused = f"{plan.package}.fused_update"
+            kernels = fused_files(rule, name, fused)
         return {
-            path: render_rule_optimizer(rule, optimizer.class_name),
-            test: render_rule_test(rule, optimizer.class_name, module),
+            path: render_rule_optimizer(rule, name, fused),
+            test: render_rule_test(rule, name, module),
+            **{f"src/{plan.package}/{file}": text for file, text in kernels.items()},
         }
     view = custom_optimizer_view(optimizer.class_name, optimizer.custom)
     return {

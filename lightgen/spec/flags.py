@@ -267,10 +267,11 @@ _RULE_KINDS = {
     "class_name": "text",
     "maximize": "flag",
     "foreach": "flag",
+    "fused": "flag",
     "differentiable": "flag",
 }
 CUSTOM_KINDS = {
-    **_RULE_KINDS,
+    **{name: kind for name, kind in _RULE_KINDS.items() if name != "fused"},
     "lr": "number",
     "betas": "numbers",
     "eps": "number",

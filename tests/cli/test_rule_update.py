@@ -190,6 +190,17 @@ def test_a_dry_run_shows_the_rule(lightgen: Lightgen) -> None:
     assert lightgen.files() == {"lion.py"}
 
 
+def test_fused_kernels_come_and_go(lightgen: Lightgen, project: Project) -> None:
+    outcome = lightgen.done("update", "run", "--set", "optimizer.fused=true", "--json")
+    kernels = {f"src/run/fused_update{end}": "added" for end in (".cpp", ".py", "_triton.py")}
+    assert kernels.items() <= kinds(outcome).items()
+    assert "fused=True" in project.text("src/run/optim.py")
+    assert "fused" in project.text(CUSTOM)
+    lightgen.done("update", "run", "--set", "optimizer.fused=false")
+    assert not any((project.root / path).exists() for path in kernels)
+    assert "fused" not in project.text("src/run/optim.py")
+
+
 # the user edits the rule
 
 
