@@ -8,12 +8,13 @@ from typing import Any
 
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
+from lightgen.rules.lists import list_names
 from lightgen.rules.rule import Initial, State
 from lightgen.source import Expr, Identifier, Source, block, indent
 
 # Locals of the methods that gather states, which no list of states may be called.
 LOCALS = {"params", "grads", "state_steps", "steps", "options", "tensors", "kinds", "values"}
-LOCALS |= {"indices", "olds", "news", "new_values", "owners", "group_options", "numbers"}
+LOCALS |= {"indices", "olds", "news", "new_values", "owners", "numbers"}
 
 GATHER = "Gather the parameters that have a gradient; make state on the first step."
 
@@ -48,11 +49,12 @@ def optimizer_imports(imports: Imports) -> Source:
 
 def state_lists(states: Sequence[State]) -> list[StateList]:
     """The names of the lists; none is a state's own or a local's name."""
-    taken = LOCALS | {state.name for state in states}
+    names = [state.name for state in states]
+    plurals = list_names(names, LOCALS | {*names})
     return [
         StateList(
             Identifier(state.name),
-            Identifier(f"{state.name}{'_list' if f'{state.name}s' in taken else 's'}"),
+            Identifier(plurals[state.name]),
             Identifier("Tensor" if state.is_tensor else "Any"),
         )
         for state in states

@@ -99,7 +99,7 @@ def _prepare(rule: Rule) -> Source:
         "grads",
         *(f'[state["{state.name}"] for state in states]' for state in states),
         *(["[step] * len(params)"] if rule.prepare.uses_step else []),
-        "[group] * len(params)",
+        "group",
         *(f'{state.name}=shared["{state.name}"]' for state in rule.shared),
     ]
     news = [f"new_{state.name}" for state in states]

@@ -47,7 +47,7 @@ def prepare_method(rule: Rule, codes: Sequence[UpdateCode]) -> list[Source]:
             }
             for state in states
         ],
-        "options": _from_group(rule.prepare.hypers, 4),
+        "options": _from_group(rule.prepare.hypers, 3),
         "refuse": _deeper(joined(part(each, {}) for each in refused(False))),
         "new_state": _new_states(rule, codes),
         "prepared": Expr(", ".join(["shared", *news]) + ("" if news else ",")),

@@ -18,7 +18,7 @@ from lightgen.rules.text import TextOf
 def prepare_code(rule: Rule) -> str:
     """`_prepare_update`, empty where the rule has no such pass.
 
-    Hyperparameters are those of the first group.
+    `options` are the hyperparameters of the first group.
     """
     if rule.prepare is None:
         return ""
@@ -32,12 +32,12 @@ def prepare_code(rule: Rule) -> str:
     results = [body.lists[name] for name in (*body.tensors, *body.scalars)]
     numbers = ", ".join(f'"{name}": {name}' for name in (*shared, *rule.prepared))
     lines = [
-        *head("_prepare_update", [*lists, "options: list[dict[str, Any]]"], keywords, "Any"),
+        *head("_prepare_update", [*lists, "options: dict[str, Any]"], keywords, "Any"),
         '    """The pass over all parameters of all groups: shared numbers, and state anew.',
         "",
-        "    Hyperparameters are those of the first group.",
+        "    `options` are those of the first group.",
         '    """',
-        *(f'    {name} = options[0]["{name}"]' for name in rule.prepare.hypers),
+        *(f'    {name} = options["{name}"]' for name in rule.prepare.hypers),
         *(f"    {line}" for line in body.unpacking),
         *(f"    {line}" for line in _Printer(body).block(body.statements)),
         f"    return {', '.join([f'{{{numbers}}}', *results])}{',' if not results else ''}",
