@@ -12,6 +12,7 @@ from lightgen.render.hyperparameters import annotation
 from lightgen.render.optimizer_class import state_lists
 from lightgen.rules import cpp, triton
 from lightgen.rules.kernel import Kernel
+from lightgen.rules.rounding import ROUND
 from lightgen.rules.rule import Hyper, Rule
 from lightgen.rules.split import read_kernels
 from lightgen.source import Identifier, Source, block, indent
@@ -33,6 +34,7 @@ def fused_files(rule: Rule, class_name: str, module: str = "fused_update") -> di
             **names,
             "updates": Source("".join(updates)),
             "uses_math": any("math." in text for text in updates),
+            "rounds": any(f"{ROUND}(" in text for text in updates),
             "triton_module": Source(f"{module}_triton"),
         },
     )

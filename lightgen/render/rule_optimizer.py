@@ -23,6 +23,7 @@ from lightgen.render.rule_parts import (
 from lightgen.render.rule_passes import mode_methods, prepare_method
 from lightgen.rules.code import UpdateCode, mode_codes, update_codes
 from lightgen.rules.prepare import prepare_code
+from lightgen.rules.rounding import ROUND
 from lightgen.rules.rule import Initial, Rule
 from lightgen.source import Identifier, Prose, Source, block, explode, indent, literal
 
@@ -31,7 +32,7 @@ WIDTH = 84
 
 
 def render_rule_optimizer(rule: Rule, class_name: str, fused_module: str = "") -> str:
-    """The file with the class; with the option `fused` if a module is named that has the kernels."""
+    """The file with the class; with the option `fused` if the module of kernels is named."""
     codes = update_codes(rule)
     modes = mode_codes(rule)
     functions = [
@@ -39,6 +40,8 @@ def render_rule_optimizer(rule: Rule, class_name: str, fused_module: str = "") -
         *(text for code in codes for text in (code.single, code.foreach, code.functional)),
         *(text for text in (prepare_code(rule), *modes) if text),
     ]
+    if any(f"{ROUND}(" in text for text in functions):
+        functions.insert(0, part("rule_float32", {}))
     holes = {
         **constructor_blocks(rule.hypers),
         "checks": _checks(rule),

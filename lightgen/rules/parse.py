@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lightgen.problems import InputError, Problem, guess, raise_if_any
 from lightgen.rules.body import check_body
 from lightgen.rules.helpers import check_helpers, names_called
 from lightgen.rules.kinds import Kind, state_kind
 from lightgen.rules.liveness import reads
+from lightgen.rules.rounding import with_rounding
 from lightgen.rules.rule import Function, Hyper, Initial, Rule, State
 from lightgen.rules.signature import Signature, name_problem, read_signature
 
@@ -180,6 +181,7 @@ class _Reader:
         }
         self._check_whole(family, [*functions, *modes.values(), *([prepare] if prepare else [])])
         raise_if_any(self.problems)
+        functions = [_with_rounding(each) for each in functions]
         return Rule(
             name=family[0].name,
             where=self.where,
@@ -345,6 +347,11 @@ class _Reader:
             what = f"the state '{state.name}' is never updated"
             todo = f"assign to it: {state.name} = ..."
             self.problems.append(Problem(place, what, todo))
+
+
+def _with_rounding(function: Function) -> Function:
+    singles = {state.name for state in function.scalars if state.single}
+    return replace(function, body=with_rounding(function.body, singles))
 
 
 def _as_function(

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 
 from lightgen.rules.kinds import Kind, kind_of
 from lightgen.rules.language import SCALAR_TEXT, TORCH_TEXT
+from lightgen.rules.rounding import ROUND
 from lightgen.source import literal
 
 _POWERS = {"sqrt": 0.5, "rsqrt": -0.5, "square": 2, "reciprocal": -1}
@@ -55,6 +56,8 @@ class _Writer(ast.NodeTransformer):
         is_choice = name == "where" and self.text.is_number(node.args[0])
         kinds = [self.text.is_number(each) for each in node.args]
         arguments = [self.visit(each) for each in node.args]
+        if name == ROUND:
+            return ast.Call(node.func, arguments, [])
         if name in self.text.helpers:
             keywords = [ast.keyword(each.arg, self.visit(each.value)) for each in node.keywords]
             return ast.Call(node.func, arguments, keywords)

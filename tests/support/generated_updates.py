@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightgen.render.optimizer_class import part as fragment
 from lightgen.rules.code import UpdateCode, update_codes
 from lightgen.rules.parse import read_rule
 from lightgen.rules.rule import Rule
@@ -37,6 +38,7 @@ class Printed:
     @staticmethod
     def load(rule: Rule, code: UpdateCode) -> Printed:
         space: dict[str, Any] = {"torch": torch, "math": math, "Tensor": Tensor, "Any": Any}
+        exec(fragment("rule_float32", {}), space)
         for text in (*rule.helpers.values(), code.single, code.foreach, code.functional):
             exec(text, space)
         names = "_single_tensor_", "_foreach_", "_functional_"

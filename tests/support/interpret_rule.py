@@ -223,9 +223,28 @@ class Function:
             return
         found = assignment(statement)
         if found:
-            bind(found[0], evaluate(found[1], env), env)
+            bind(found[0], self.value(*found, env), env)
         else:
             assert isinstance(statement, ast.Pass), ast.unparse(statement)
+
+
+    def value(self, target: ast.expr, node: ast.expr, env: Env) -> Any:
+        """What is assigned; in float32 all through if the target is rounded to it."""
+        if isinstance(target, ast.Tuple) and isinstance(node, ast.Tuple):
+            pairs = zip(target.elts, node.elts, strict=True)
+            return tuple(self.value(name, each, env) for name, each in pairs)
+        if not isinstance(target, ast.Name) or target.id not in self.singles:
+            return evaluate(node, env)
+        return float32(evaluate(node, {name: float32(value) for name, value in env.items()}))
+
+
+def float32(value: Any) -> Any:
+    """A number rounded; a tuple of them too. All else is left alone."""
+    if isinstance(value, tuple):
+        return tuple(map(float32, value))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return torch.tensor(value, dtype=torch.float32).item()
 
 
 @dataclass
