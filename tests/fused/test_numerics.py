@@ -15,7 +15,7 @@ from support.fused import (
     some_params,
 )
 from support.random_rules import random_rule
-from support.references import CASES, Case, Oracle, disagreement, trajectory
+from support.references import CASES, Case, Oracle, disagreement
 
 from lightgen.problems import InputError
 from lightgen.rules.parse import read_rule
