@@ -213,7 +213,7 @@ def _triton_kernel(kernel: Kernel) -> str:
     written, flags = kernel.assigned, triton.flags(kernel).values()
     pointers, loads, stores = [], [], []
     for index, (role, kind) in enumerate(roles):
-        name, at = triton.rename(role), f"{role}_entries"
+        name, at = triton.spelled(role), f"{role}_entries"
         place = f"addresses, {index}, count, tensor, offsets, {kind}, ALIGNED"
         pointers.append(f"{at} = _entries({place})")
         factor = " * grad_factor" if role == "grad" else ""

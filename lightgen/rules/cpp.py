@@ -46,7 +46,7 @@ CPP = Language(
     },
     texts={"neg": "-{0}"},
     constant=_constant,
-    rename=_rename,
+    spelled=_rename,
 )
 
 

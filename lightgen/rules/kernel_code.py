@@ -18,13 +18,13 @@ class Language:
     """How calls, constants and names of a rule are written.
 
     `words` maps a function of the language of rules to what is called, `texts` to an expression
-    over {0}, {1}, ...; `rename` keeps names apart from those of the language.
+    over {0}, {1}, ...; `spelled` keeps names apart from those of the language.
     """
 
     words: Mapping[str, str]
     texts: Mapping[str, str]
     constant: Callable[[float], str]
-    rename: Callable[[str], str]
+    spelled: Callable[[str], str]
 
     def expression(self, node: ast.expr) -> str:
         """The expression; the precedence of its operators is the same in all languages here."""
@@ -35,8 +35,8 @@ class Language:
         match value:
             case ast.BinOp(left=ast.Name(id=left), op=op, right=right):
                 if left == name and type(op) in _SIGNS:
-                    return f"{self.rename(name)} {_SIGNS[type(op)]}= {self.expression(right)}"
-        return f"{self.rename(name)} = {self.expression(value)}"
+                    return f"{self.spelled(name)} {_SIGNS[type(op)]}= {self.expression(right)}"
+        return f"{self.spelled(name)} = {self.expression(value)}"
 
 
 class _Say(ast.NodeTransformer):
@@ -51,7 +51,7 @@ class _Say(ast.NodeTransformer):
         return made
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return _name(self.language.rename(node.id))
+        return _name(self.language.spelled(node.id))
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         assert isinstance(node.value, int | float)

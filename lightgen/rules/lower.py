@@ -165,7 +165,7 @@ class _Lowering:
             return
         if is_hazard:
             self.separate(value, value.shares)
-        self.rename(value.name, target, start)
+        self.give_name(value.name, target, start)
         self.kinds[target] = kind
         self.own(target, value, is_new=value.owned or is_hazard)
 
@@ -217,7 +217,7 @@ class _Lowering:
         made = {each.target for each in self.operations[start:] if isinstance(each, Op | Each)}
         return name in made and name not in self.names
 
-    def rename(self, old: str, new: str, start: int) -> None:
+    def give_name(self, old: str, new: str, start: int) -> None:
         """Call a temporary by the name that it is assigned to, unless that is read after it."""
         here = self.operations[start:]
         made = next(at for at, each in enumerate(here) if getattr(each, "target", "") == old)

@@ -26,7 +26,7 @@ _TAKEN = frozenset(
 )
 
 
-def rename(name: str) -> str:
+def spelled(name: str) -> str:
     """The name, kept apart from those around the rule."""
     return f"{name}_" if name in _TAKEN or name in OWN.values() else name
 
@@ -49,7 +49,7 @@ TRITON = Language(
         "rsqrt": "1.0 / _sqrt({0})",
     },
     constant=_constant,
-    rename=rename,
+    spelled=spelled,
 )
 
 
@@ -67,7 +67,7 @@ def own_functions(kernels: Sequence[Kernel]) -> list[str]:
 def flags(kernel: Kernel) -> dict[int, str]:
     """The conditions of ifs, which are compiled in, by their place in a row of numbers."""
     return {
-        index: rename(number.name)
+        index: spelled(number.name)
         for index, number in enumerate(kernel.numbers, start=1)
         if number.use is Use.IF
     }
@@ -77,7 +77,7 @@ def number_lines(kernel: Kernel) -> list[str]:
     """The numbers, read from their row of the table; the first is the factor of the gradient."""
     lines = ["grad_factor = tl.load(row).to(STATE)"]
     for index, number in enumerate(kernel.numbers, start=1):
-        name, load = rename(number.name), f"tl.load(row + {index})"
+        name, load = spelled(number.name), f"tl.load(row + {index})"
         comment = f"  # {formula(number)}" if number.text else ""
         if number.use is Use.VALUE:
             lines.append(f"{name} = {load}.to(STATE){comment}")

@@ -120,7 +120,9 @@ def run_tool(*command: str, cwd: Path = GOLDEN) -> None:
 
 
 def test_black_leaves_every_file() -> None:
-    run_tool("black", "--check", "--quiet", "--line-length=88", "--config=/dev/null", ".")
+    # The given rules are as their writers laid them out.
+    given = "--extend-exclude=rules/given/"
+    run_tool("black", "--check", "--quiet", "--line-length=88", "--config=/dev/null", given, ".")
 
 
 @pytest.mark.parametrize("name", PROJECTS)
