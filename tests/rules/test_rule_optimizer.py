@@ -14,7 +14,7 @@ from torch import Tensor
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "rules"
 RULES = {path.relative_to(GOLDEN).as_posix(): path for path in sorted(GOLDEN.rglob("*.py"))}
-COMMON_KINDS = ("adamw.py", "adafactor.py", "nadam.py", "schedulefree_adamw.py", "sgd_clip.py")
+SAMPLE = ("nadam.py", "adafactor.py", "prodigy.py")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def run(*command: str, cwd: Path) -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("name", COMMON_KINDS)
+@pytest.mark.parametrize("name", SAMPLE)
 def test_passes_its_own_tests(name: str, tmp_path: Path) -> None:
     write_out(RULES[name].read_text(), tmp_path, "sample")
     done = run_own_tests(tmp_path)
@@ -59,7 +59,7 @@ def test_black_and_ruff_leave_them(written: Path) -> None:
 def test_mypy_is_content(written: Path) -> None:
     """Strictly, but for what users' own helpers return."""
     files = [path.name for path in sorted(written.glob("*.py"))]
-    options = ["--strict", "--allow-any-expr", "--no-warn-return-any", "--cache-dir=/dev/null"]
+    options = ["--strict", "--no-warn-return-any", "--cache-dir=/dev/null"]
     run("mypy", *options, *files, cwd=written)
 
 
@@ -156,7 +156,8 @@ def test_states_that_change_places(compiled: bool, differentiable: bool) -> None
 
 def test_a_kept_gradient_is_the_optimizers_own() -> None:
     """Under differentiable=True too, where new state is not copied into the old."""
-    text = "def f(param, grad, last=zeros, *, lr=0.1):\n    last = grad\n    param -= lr * last\n"
+    text = "def f(param, grad, last=zeros, *, lr=0.1):\n"
+    text += "    param -= lr * (grad - last)\n    last = grad\n"
     param = torch.zeros(2)
     grad = torch.ones(2)
     param.grad = grad
