@@ -57,6 +57,11 @@ class OptimizerPlan:
         """Whether the project carries the class itself."""
         return bool(self.custom) or self.rule is not None
 
+    @property
+    def turns_weights(self) -> bool:
+        """Whether it trains with other weights than those to evaluate and save."""
+        return self.rule is not None and self.rule.rule.to_eval is not None
+
     def effective(self, name: str) -> Any:
         """The value of an argument as the call leaves it, None where the class has no such one."""
         if name in self.arguments:

@@ -20,13 +20,18 @@ def render_training_test(plan: Plan) -> str:
     imports.own("module", plan.task.module).own("optim", "build_optimizer")
     imports.own("data", "DataModule")
     imports.own("train", "main", "parse_arguments", "train")
+    if plan.optimizer.turns_weights:
+        imports.names("typing", "Any")
     holes = {
         "imports": imports.source(),
         "module": Identifier(plan.task.module),
         "best_metric": Source(plan.task.best_metric),
         "epochs_to_checkpoint": literal(plan.trainer.get("check_val_every_n_epoch") or 1),
     }
-    return fill("tests/test_training.py", holes)
+    text = fill("tests/test_training.py", holes)
+    if plan.optimizer.turns_weights:
+        text += fill("tests/weights.py", {})
+    return text
 
 
 def render_groups_test(plan: Plan) -> str:

@@ -8,17 +8,21 @@ from lightgen.render.imports import Imports
 from lightgen.render.schedule import configure_lines, length_name
 from lightgen.render.skeletons import second_pass, two_passes
 from lightgen.render.values import frozen_modules, lightning_root
-from lightgen.source import Source, block, indent, is_identifier, literal
+from lightgen.source import Identifier, Source, block, indent, is_identifier, literal
 
 
 def render_task(plan: Plan) -> str:
     """The text of module.py."""
     imports = _imports(plan)
-    passes = {"second_pass": second_pass(plan, imports), "two_passes": two_passes(plan, imports)}
+    importing = {
+        "second_pass": second_pass(plan, imports),
+        "two_passes": two_passes(plan, imports),
+        "weights": _weights(plan, imports),
+    }
     text = fill(
         f"tasks/{plan.task.name}.py",
         {
-            **passes,
+            **importing,
             "imports": imports.source(),
             "freeze_call": block(indent(["freeze(self.model)"], 2)) if plan.frozen else ABSENT,
             "train_mode": _train_mode(plan),
@@ -90,6 +94,15 @@ def _train_mode(plan: Plan) -> Source:
     )
 
 
+def _weights(plan: Plan, imports: Imports) -> Source:
+    """The hooks for an optimizer that trains with other weights than those to save."""
+    if not plan.optimizer.turns_weights:
+        return ABSENT
+    imports.own("custom_optimizer", plan.optimizer.class_name)
+    holes = {"class_name": Identifier(plan.optimizer.class_name)}
+    return Source(fill("tasks/weights.py", holes).rstrip("\n"))
+
+
 def _recipe_hooks(plan: Plan) -> list[str]:
     schedule = plan.schedule
     entries = []
@@ -112,6 +125,7 @@ def _recipe_hooks(plan: Plan) -> list[str]:
         "",
         "def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
         '    checkpoint["recipe"] = self.recipe',
+        *(fill("tasks/save_evaluated.py", {}).splitlines() if plan.optimizer.turns_weights else []),
         "",
         "def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
         '    self.resumed_recipe = checkpoint.get("recipe")',
