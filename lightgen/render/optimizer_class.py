@@ -10,12 +10,13 @@ from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.rules.lists import list_names
 from lightgen.rules.rule import Initial, State
-from lightgen.source import Expr, Identifier, Source, block, indent
+from lightgen.source import Expr, Identifier, Prose, Source, block, indent
 
 # Locals of the methods that gather states, which no list of states may be called.
 LOCALS = {"params", "grads", "state_steps", "steps", "options", "tensors", "kinds", "values"}
 LOCALS |= {"indices", "olds", "news", "new_values", "owners", "numbers"}
 
+KNOWN_TO_TORCH = "_init_group"  # torch.compile looks for a method of this name
 GATHER = "Gather the parameters that have a gradient; make state on the first step."
 
 
@@ -64,7 +65,7 @@ def state_lists(states: Sequence[State]) -> list[StateList]:
 def init_method(
     states: Sequence[State],
     *,
-    name: str = "_init_group",
+    name: str = KNOWN_TO_TORCH,
     doc: str = GATHER,
     left_out: str = "p.grad is None",
     refuse: Sequence[str] = ("refuse_sparse",),
@@ -81,7 +82,11 @@ def init_method(
     lines = ["if len(state) == 0:", *indent(['state["step"] = _step_count(0)', *made])]
     holes = {
         "init_method": Identifier(name),
-        "init_doc": Source(doc),
+        "init_doc": (
+            part("init_doc", {"gathers": Prose(doc)})
+            if name == KNOWN_TO_TORCH
+            else Source(f'        """{doc}"""')
+        ),
         "states": state_lists(states),
         "is_left_out": Expr(left_out),
         "refuse": joined(part(each, {}) for each in refuse),

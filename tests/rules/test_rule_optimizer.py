@@ -196,3 +196,30 @@ def test_shared_numbers_reach_all_groups_and_a_checkpoint() -> None:
     loaded = build([p.clone() for p in params])
     loaded.load_state_dict(optimizer.state_dict())
     assert {group["d"] for group in loaded.param_groups} == found
+
+
+@pytest.mark.parametrize("name", ["muon.py", "adafactor.py", "prodigy.py", "lamb.py"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_step_equals_eager_step(name: str) -> None:
+    """Of rules that look at shapes, call helpers or share numbers; the others test it themselves."""
+    made = compile_rule(RULES[name].read_text())
+    torch._dynamo.reset()
+    results = []
+    for is_compiled in (False, True):
+        generator = torch.Generator().manual_seed(0)
+        sizes = ((4, 3), (5,), (3, 3))
+        params = [torch.randn(s, generator=generator, dtype=torch.float64) for s in sizes]
+        optimizer = made(params, lr=0.1)  # type: ignore[call-arg]
+        step = torch.compile(optimizer.step, backend="eager") if is_compiled else optimizer.step
+        for _ in range(4):
+            for param in params:
+                param.grad = torch.randn(param.shape, generator=generator, dtype=param.dtype)
+            step()
+        results.append(params)
+    torch.testing.assert_close(*results)
+
+
+def test_shared_numbers_exclude_differentiable() -> None:
+    made = compile_rule(RULES["prodigy.py"].read_text())
+    with pytest.raises(RuntimeError, match="differentiable"):
+        made([torch.ones(2)], differentiable=True)  # type: ignore[call-arg]
