@@ -201,7 +201,7 @@ def test_shared_numbers_reach_all_groups_and_a_checkpoint() -> None:
 @pytest.mark.parametrize("name", ["muon.py", "adafactor.py", "prodigy.py", "lamb.py"])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_compiled_step_equals_eager_step(name: str) -> None:
-    """Of rules that look at shapes, call helpers or share numbers; the others test it themselves."""
+    """Of rules with shapes, helpers or shared numbers; the others test it themselves."""
     made = compile_rule(RULES[name].read_text())
     torch._dynamo.reset()
     results = []
