@@ -100,7 +100,7 @@ def _weights(plan: Plan, imports: Imports) -> Source:
         return ABSENT
     imports.own("custom_optimizer", plan.optimizer.class_name)
     holes = {"class_name": Identifier(plan.optimizer.class_name)}
-    return Source(fill("tasks/weights.py", holes).rstrip("\n"))
+    return Source("\n" + fill("tasks/weights.py", holes).rstrip("\n"))
 
 
 def _recipe_hooks(plan: Plan) -> list[str]:

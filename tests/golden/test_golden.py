@@ -20,6 +20,7 @@ from lightgen.catalogue.optimizers import optimizers
 from lightgen.catalogue.schedulers import schedulers
 from lightgen.render.optim import render_optim
 from lightgen.render.project import render_project
+from lightgen.tree import Tree
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 GOT = GOLDEN / ".got"
@@ -34,9 +35,13 @@ def accept(request: pytest.FixtureRequest) -> bool:
     return wanted
 
 
+def rendered(name: str) -> Tree:
+    folder = GOLDEN / "projects" / name
+    return render_project(plan_of(tomllib.loads((folder / "lightgen.toml").read_text()), folder))
+
+
 def rendered_project(name: str) -> dict[str, bytes]:
-    spec = tomllib.loads((GOLDEN / "projects" / name / "lightgen.toml").read_text())
-    return {path: file.content for path, file in render_project(plan_of(spec)).items()}
+    return {path: file.content for path, file in rendered(name).items()}
 
 
 def stored_files(folder: Path) -> dict[str, bytes]:
@@ -129,8 +134,7 @@ def test_black_leaves_every_file() -> None:
 def test_ruff_and_mypy_are_content(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """In a folder of its own, as its owner has it: the project's own configuration counts."""
     folder = tmp_path_factory.mktemp(name)
-    spec = tomllib.loads((GOLDEN / "projects" / name / "lightgen.toml").read_text())
-    lay_out(render_project(plan_of(spec)), folder)
+    lay_out(rendered(name), folder)
     run_tool("ruff", "check", "--no-cache", ".", cwd=folder)
     run_tool("ruff", "format", "--no-cache", "--check", ".", cwd=folder)
     cache = tmp_path_factory.getbasetemp() / "mypy-cache"

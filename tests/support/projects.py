@@ -13,14 +13,23 @@ from typing import Any
 from lightgen.plan import Plan, make_plan
 from lightgen.render.project import render_project
 from lightgen.spec.model import parse_spec
-from lightgen.tree import Tree
+from lightgen.spec.rule import RuleFile, split_reference
+from lightgen.tree import File, Tree
 
 PACKAGE = "sample_run"
 
 
-def plan_of(spec: Mapping[str, Any]) -> Plan:
-    """The plan of a spec; the package has a name unless the spec gives one."""
-    return make_plan(parse_spec({"project": {"package": PACKAGE}, **spec}))
+def plan_of(spec: Mapping[str, Any], folder: Path | None = None) -> Plan:
+    """The plan of a spec; the package has a name unless the spec gives one.
+
+    The file of a rule that the spec names is read from the folder.
+    """
+    named = spec.get("optimizer", {}).get("rule")
+    sources = {}
+    if named is not None and folder is not None:
+        path, _ = split_reference(named)
+        sources[path] = RuleFile(File((folder / path).read_bytes()), path)
+    return make_plan(parse_spec({"project": {"package": PACKAGE}, **spec}), sources)
 
 
 def lay_out(tree: Tree, folder: Path) -> Path:
@@ -32,9 +41,9 @@ def lay_out(tree: Tree, folder: Path) -> Path:
     return folder
 
 
-def project(spec: Mapping[str, Any], folder: Path) -> Path:
-    """Render a spec into a folder."""
-    return lay_out(render_project(plan_of(spec)), folder)
+def project(spec: Mapping[str, Any], folder: Path, rules: Path | None = None) -> Path:
+    """Render a spec into a folder; the rule that it names lies in another one."""
+    return lay_out(render_project(plan_of(spec, rules)), folder)
 
 
 def in_project(folder: Path, act: Callable[[], Any], seconds: float = 240) -> Any:
