@@ -216,9 +216,14 @@ class _Reader:
                     Problem(f"{self.where}:{self.lines[name]}", what, "use it or remove it")
                 )
         changed = {name for function in functions for name in _assigned(function.body)}
+        kinds: dict[str, bool] = {}
         for function in functions:
             for state in function.states:
                 self._check_state(state, read, changed)
+                if kinds.setdefault(state.name, state.is_tensor) is not state.is_tensor:
+                    what = f"the state '{state.name}' is a number here and a tensor elsewhere"
+                    where = f"{self.where}:{function.line}"
+                    self.problems.append(Problem(where, what, "take two names"))
         if len(family) > 1 and family[-1].decorator_list:
             what = "no function serves the parameters that fulfil no @when"
             todo = "add one without a decorator, the last"

@@ -217,6 +217,12 @@ FILES = {
     + "def s(param, grad, *, lr=2.0):\n    param -= lr * grad\n": (
         "r.py:5: 'lr' has another default or range than in line 2; make them the same"
     ),
+    "@when(ndim > 1)\n"
+    "def r(param, grad, m=scalar(0.0), *, lr=1e-3):\n"
+    "    m = m + 1\n    param -= lr * m * grad\n"
+    "def s(param, grad, m=zeros, *, lr=1e-3):\n    m = m + grad\n    param -= lr * m\n": (
+        "r.py:5: the state 'm' is a number here and a tensor elsewhere; take two names"
+    ),
     "def prepare(param, grad, *, lr=1e-3):\n    param = lr * grad\n\n"
     + GOOD.format("r", "grad"): (
         "r.py:2: prepare assigns to param; param changes in the rule only"
