@@ -80,7 +80,6 @@ def _python_update(kernel: Kernel, hypers: Sequence[Hyper]) -> str:
         {
             "fused_update": _named("fused_update", kernel),
             "numbers_function": _named("_numbers", kernel),
-            "update": _named("update", kernel),
             "for_whom": _for_whom(kernel),
             "lists": [state.plural for state in state_lists(function.tensors)],
             "scalar_lists": scalars,
@@ -89,7 +88,7 @@ def _python_update(kernel: Kernel, hypers: Sequence[Hyper]) -> str:
                 indent(f"{name}: {annotation(known[name])}," for name in function.hypers)
             ),
             "rows": block(indent(_rows(_named("_numbers", kernel), varies, options, scalars))),
-            "store_scalars": block(indent(_store(scalars))) if scalars else ABSENT,
+            "run": block(indent(_run(_named("update", kernel), scalars))),
             "numbers_parameters": block(indent(parameters)),
             "numbers_type": Source(f"tuple[{', '.join(kinds)}]" if scalars else kinds[0]),
             "numbers_lines": block(indent(kernel.lines)) if kernel.lines else ABSENT,
@@ -139,11 +138,20 @@ def _rows(
     ]
 
 
-def _store(scalars: Sequence[str]) -> list[str]:
-    """The lines that put the new numbers into their lists."""
+def _run(update: str, scalars: Sequence[str]) -> list[str]:
+    """The lines that run the kernel, and then put the new numbers into their lists."""
+    call = f'_run("{update}", tensors, numbers)'
+    if not scalars:
+        return [f"return {call}"]
     targets = ", ".join(f"{name}[i]" for name in scalars)
     entry = "[1]" if len(scalars) == 1 else "[1:]"
-    return ["for i, key in enumerate(keys):", f"    {targets} = known[key]{entry}"]
+    return [
+        f"if not {call}:",
+        "    return False",
+        "for i, key in enumerate(keys):",
+        f"    {targets} = known[key]{entry}",
+        "return True",
+    ]
 
 
 def _cpp_file(kernels: Sequence[Kernel], names: dict[str, Identifier]) -> str:
@@ -183,7 +191,6 @@ def _cpp_exports(kernel: Kernel) -> str:
                 "dtype": Source(dtype),
                 "pad": Source(" " * len(f"void {update}_{dtype}(")),
                 "types": Source(types),
-                "width": Source(str(len(kernel.numbers) + 1)),
             },
         )
         for dtype, types in DTYPES.items()
