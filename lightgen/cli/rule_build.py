@@ -99,7 +99,8 @@ def _texts(request: Request, rule: Rule) -> dict[str, str]:
     texts[out] = formatted(out, render_rule_optimizer(rule, name, kernels))
     if request.tests is not None:
         tests = str(request.tests)
-        texts[tests] = formatted(tests, render_rule_test(rule, name, module))
+        text = render_rule_test(rule, name, module, is_fused=request.fused)
+        texts[tests] = formatted(tests, text)
     return texts
 
 

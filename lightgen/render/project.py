@@ -83,7 +83,7 @@ def _custom_optimizer(plan: Plan) -> dict[str, str]:
             kernels = fused_files(rule, name, fused)
         return {
             path: render_rule_optimizer(rule, name, fused),
-            test: render_rule_test(rule, name, module),
+            test: render_rule_test(rule, name, module, is_fused=bool(fused)),
             **{f"src/{plan.package}/{file}": text for file, text in kernels.items()},
         }
     view = custom_optimizer_view(optimizer.class_name, optimizer.custom)

@@ -21,7 +21,7 @@ from lightgen.source import Expr, Prose, Source, block, indent, literal
 TEMPLATE = "project/tests/test_custom_optimizer.py"
 
 
-def render_rule_test(rule: Rule, class_name: str, module: str) -> str:
+def render_rule_test(rule: Rule, class_name: str, module: str, *, is_fused: bool = False) -> str:
     """The file with the tests of the class, which `module` holds."""
     codes = update_codes(rule)
     shapes = served_shapes(rule)
@@ -29,6 +29,7 @@ def render_rule_test(rule: Rule, class_name: str, module: str) -> str:
     names += ["_prepare_update"] if rule.prepare else []
     names += ["NUMBERS"] if any(function.scalars for function in rule.functions) else []
     parts = [name for name, is_promised in PARTS.items() if is_promised(rule)]
+    parts += ["fused"] if is_fused else []
     holes = {
         "class_name": Source(class_name),
         "test_doc": part("tests/rule_doc", {"class_name": Source(class_name)}),
