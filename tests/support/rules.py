@@ -20,7 +20,7 @@ def heavy_ball(
     else:
         param -= lr * velocity
 '''
-LAMB = '''\
+LAMB = """\
 def trust(param, update):
     return torch.where(update.norm() > 0, param.norm() / update.norm(), 1.0)
 
@@ -28,5 +28,5 @@ def trust(param, update):
 def lamb(param, grad, exp_avg=zeros, *, lr=1e-3, beta=0.9):
     exp_avg = lerp(exp_avg, grad, 1 - beta)
     param -= lr * trust(param, exp_avg) * exp_avg
-'''
+"""
 TWO = f"{LION}\n\n{MOMENTUM}"
