@@ -55,6 +55,8 @@ def plan_schedule(
     else:
         plan = _plan_leaf(record, given, "scheduler", problems)
     plan = _wire(plan, given, wiring, notes)
+    if optimizer.turns_weights:
+        notes.append(f"{record.name}: a rule with to_eval is mostly one that needs no schedule")
     checks = [_interval_problems, _frequency_problems, _warmup_problems]
     for check in checks:
         problems += check(plan)

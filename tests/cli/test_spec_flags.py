@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
+from pathlib import Path
+
 import pytest
 from support.command import Lightgen
 
@@ -293,6 +295,14 @@ def test_another_class_drops_what_it_does_not_have_and_says_so(lightgen: Lightge
     ]
     said = content((lightgen.folder / "run/lightgen.toml").read_text())
     assert said["optimizer"] == {"name": "adamw"} and said["scheduler"] == {"name": "cosine"}
+
+
+def test_a_schedule_beside_averages_is_told(lightgen: Lightgen) -> None:
+    rule = str(Path(__file__).parents[2] / "golden/rules/schedulefree_adamw.py")
+    assert lightgen.done("new", "plain", "--rule", rule).notes == []
+    assert lightgen.done("new", "run", "--rule", rule, "--scheduler", "cosine").notes == [
+        "cosine: a rule with to_eval is mostly one that needs no schedule"
+    ]
 
 
 def test_a_length_without_an_interval_is_told(lightgen: Lightgen) -> None:
