@@ -22,6 +22,11 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+def content_of(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the scripts of an environment that has the wheel and its dependencies."""
@@ -45,16 +50,29 @@ def test_it_generates_what_the_checkout_generates(installed: Path, tmp_path: Pat
     flags = ["--optimizer", "custom", "--groups", "backbone:1e-4,head:1e-3"]
     run(installed / "lightgen", "new", "a/digits-run", *flags, cwd=tmp_path)
     run(sys.executable, "-m", "lightgen", "new", "b/digits-run", *flags, cwd=tmp_path)
-    written = {
-        side: {
-            str(path.relative_to(tmp_path / side)): path.read_bytes()
-            for path in (tmp_path / side).rglob("*")
-            if path.is_file()
-        }
-        for side in "ab"
-    }
+    written = {side: content_of(tmp_path / side) for side in "ab"}
     assert written["a"] == written["b"]
     assert len(written["a"]) > 30
+
+
+def test_it_compiles_rules(installed: Path, tmp_path: Path) -> None:
+    """The class, its tests and the kernels of a rule, in a project and on their own."""
+    rule = ROOT / "golden" / "rules" / "adamw.py"
+    flags = ["--rule", rule, "--set", "optimizer.fused=true"]
+    files = {}
+    for side, command in {
+        "a": [installed / "lightgen"],
+        "b": [sys.executable, "-m", "lightgen"],
+    }.items():
+        folder = tmp_path / side
+        folder.mkdir()
+        run(*command, "new", "digits-run", *flags, cwd=folder)
+        build = ["rule", "build", rule, "-o", "own.py", "--tests", "test_own.py"]
+        run(*command, *build, cwd=folder)
+        files[side] = content_of(folder)
+    assert files["a"] == files["b"]
+    assert {"own.py", "test_own.py"} <= files["a"].keys()
+    assert "digits-run/src/digits_run/fused_update.cpp" in files["a"]
 
 
 def test_it_lists_and_shows(installed: Path, tmp_path: Path) -> None:
