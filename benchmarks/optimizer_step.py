@@ -30,9 +30,9 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from benchmarks.compare import parser
-from lightgen.render.fused import fused_files
-from lightgen.render.rule_optimizer import render_rule_optimizer
-from lightgen.rules.parse import read_rule
+from lightgen.render.custom.fused import fused_files
+from lightgen.render.custom.rule_optimizer import render_rule_optimizer
+from lightgen.rules.reading.parse import read_rule
 
 RULES = Path(__file__).parents[1] / "golden" / "rules"
 CASES = {

@@ -15,8 +15,8 @@ from lightgen.problems import InputError, LightgenError
 from lightgen.rulefile import named_rule
 from lightgen.rules.elementwise import elementwise_fault
 from lightgen.rules.explain import BYTES, Explanation, explain
+from lightgen.rules.fused.split import read_kernels
 from lightgen.rules.rule import Function, Initial, Rule, State
-from lightgen.rules.split import read_kernels
 from lightgen.spec.rule import rule_arguments
 
 FILE = "FILE"

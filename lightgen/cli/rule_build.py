@@ -13,10 +13,10 @@ from lightgen.inside import read_regular
 from lightgen.merge import Labels, Yours, merge_trees
 from lightgen.plan.names import class_name_from, class_name_problem
 from lightgen.problems import LightgenError, Problem, ProjectError, raise_if_any
+from lightgen.render.custom.fused import fused_files
+from lightgen.render.custom.rule_optimizer import render_rule_optimizer
+from lightgen.render.custom.rule_test import render_rule_test
 from lightgen.render.format import formatted
-from lightgen.render.fused import fused_files
-from lightgen.render.rule_optimizer import render_rule_optimizer
-from lightgen.render.rule_test import render_rule_test
 from lightgen.rulefile import named_rule, refuse_markers
 from lightgen.rules.rule import Rule
 from lightgen.source import is_identifier

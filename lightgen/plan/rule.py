@@ -77,7 +77,7 @@ def _read(
 
 
 def _not_fusable(rule: Rule) -> tuple[Problem, ...]:
-    from lightgen.rules.split import read_kernels
+    from lightgen.rules.fused.split import read_kernels
 
     try:
         read_kernels(rule)

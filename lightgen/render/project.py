@@ -9,16 +9,16 @@ from lightgen.render.checks import (
     render_schedule_test,
     render_training_test,
 )
-from lightgen.render.custom_optimizer import custom_optimizer_view
+from lightgen.render.custom.custom_optimizer import custom_optimizer_view
+from lightgen.render.custom.fused import fused_files
+from lightgen.render.custom.rule_optimizer import render_rule_optimizer
+from lightgen.render.custom.rule_test import render_rule_test
+from lightgen.render.custom.skeletons import skeleton_files
 from lightgen.render.docs import render_pyproject, render_readme
 from lightgen.render.environment import fill
 from lightgen.render.format import formatted
-from lightgen.render.fused import fused_files
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
-from lightgen.render.rule_optimizer import render_rule_optimizer
-from lightgen.render.rule_test import render_rule_test
-from lightgen.render.skeletons import skeleton_files
 from lightgen.render.task import render_task
 from lightgen.render.train import render_plot, render_recipe, render_train
 from lightgen.source import Source

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lightgen.plan.types import Plan
+from lightgen.render.custom.skeletons import second_pass, two_passes
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.schedule import configure_lines, length_name
-from lightgen.render.skeletons import second_pass, two_passes
 from lightgen.render.values import frozen_modules, lightning_root
 from lightgen.source import Identifier, Source, block, indent, is_identifier, literal
 

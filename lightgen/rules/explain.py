@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lightgen.rules.code import Body
 from lightgen.rules.elementwise import elementwise_fault
-from lightgen.rules.operations import Alias, Branch, Copy, Each, Let, Op, Operation, walk
 from lightgen.rules.rule import Function, Rule
-from lightgen.rules.single import single_lines
+from lightgen.rules.update.code import Body
+from lightgen.rules.update.operations import Alias, Branch, Copy, Each, Let, Op, Operation, walk
+from lightgen.rules.update.single import single_lines
 
 BYTES = 4  # of a float32
 

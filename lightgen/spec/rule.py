@@ -72,7 +72,7 @@ def named_rule_file(reference: str, files: RuleFiles) -> RuleFile | None:
 
 def parse_rule(found: RuleFile, function: str) -> Rule:
     """The rule in a file: that function, or the only one. Raises InputError with every problem."""
-    from lightgen.rules.parse import read_rule
+    from lightgen.rules.reading.parse import read_rule
 
     return read_rule(_decoded(found), found.where, function)
 

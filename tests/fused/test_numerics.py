@@ -18,8 +18,8 @@ from support.random_rules import random_rule
 from support.references import CASES, Case, Oracle, disagreement
 
 from lightgen.problems import InputError
-from lightgen.rules.parse import read_rule
-from lightgen.rules.split import read_kernels
+from lightgen.rules.fused.split import read_kernels
+from lightgen.rules.reading.parse import read_rule
 
 pytestmark = [needs_compiler, pytest.mark.filterwarnings("error:fused=True")]
 

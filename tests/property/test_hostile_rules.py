@@ -15,8 +15,8 @@ from support.strategies import texts
 
 from lightgen.generate import Generated, generate
 from lightgen.problems import InputError
-from lightgen.render.rule_optimizer import render_rule_optimizer
-from lightgen.rules.parse import read_rule
+from lightgen.render.custom.rule_optimizer import render_rule_optimizer
+from lightgen.rules.reading.parse import read_rule
 from lightgen.spec.document import parse_document
 from lightgen.spec.flags import Flags
 from lightgen.spec.rule import RuleFile, parse_rule, path_fault, place_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lightgen.problems import InputError
-from lightgen.rules.parse import read_rule
+from lightgen.rules.reading.parse import read_rule
 
 HEAD = "def r(param, grad, m=zeros, *, lr=1e-3, betas=(0.9, 0.99)):\n"
 WHOLE = "m = lerp(m, grad, betas[0])\nparam -= lr * m"

@@ -16,7 +16,7 @@ from support.interpret_rule import Interpreted
 from support.references import CASES, Case, Oracle
 from torch import Tensor
 
-from lightgen.rules.parse import read_rule
+from lightgen.rules.reading.parse import read_rule
 
 STEPS = 12
 FIRST = {case.rule: case for case in reversed(CASES.values())}

@@ -14,9 +14,9 @@ from typing import Any
 from torch.optim import Optimizer
 
 from lightgen.plan.names import class_name_from
-from lightgen.render.rule_optimizer import render_rule_optimizer
-from lightgen.render.rule_test import render_rule_test
-from lightgen.rules.parse import read_rule
+from lightgen.render.custom.rule_optimizer import render_rule_optimizer
+from lightgen.render.custom.rule_test import render_rule_test
+from lightgen.rules.reading.parse import read_rule
 
 _numbers = itertools.count()
 

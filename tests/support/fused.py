@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from lightgen.plan.names import class_name_from
-from lightgen.render.fused import fused_files
-from lightgen.render.rule_optimizer import render_rule_optimizer
-from lightgen.rules.parse import read_rule
+from lightgen.render.custom.fused import fused_files
+from lightgen.render.custom.rule_optimizer import render_rule_optimizer
+from lightgen.rules.reading.parse import read_rule
 
 ADAMW = '''def adamw(
     param, grad, exp_avg=zeros, exp_avg_sq=zeros,

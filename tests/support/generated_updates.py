@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightgen.render.optimizer_class import part as fragment
-from lightgen.rules.code import UpdateCode, update_codes
-from lightgen.rules.parse import read_rule
+from lightgen.render.custom.optimizer_class import part as fragment
+from lightgen.rules.reading.parse import read_rule
 from lightgen.rules.rule import Rule
+from lightgen.rules.update.code import UpdateCode, update_codes
 from support.interpret_rule import Interpreted, Parameter, Run
 
 WAYS = "single", "foreach", "functional"

@@ -227,7 +227,6 @@ class Function:
         else:
             assert isinstance(statement, ast.Pass), ast.unparse(statement)
 
-
     def value(self, target: ast.expr, node: ast.expr, env: Env) -> Any:
         """What is assigned; in float32 all through if the target is rounded to it."""
         if isinstance(target, ast.Tuple) and isinstance(node, ast.Tuple):

@@ -15,7 +15,7 @@ import black
 import pytest
 
 from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
-from lightgen.render.custom_optimizer import custom_optimizer_view
+from lightgen.render.custom.custom_optimizer import custom_optimizer_view
 from lightgen.render.environment import fill
 from lightgen.source import Source
 

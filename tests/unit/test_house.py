@@ -37,8 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "project": GROUND | {"spec", "plan", "memory", "remembered"},
     "rulefile": GROUND | {"rules", "spec", "merge"},
     "ruled": GROUND | {"spec", "merge", "rulefile"},
-    "rebuild": GROUND
-    | {"packs", "spec", "generate", "memory", "merge", "remembered", "rulefile"},
+    "rebuild": GROUND | {"packs", "spec", "generate", "memory", "merge", "remembered", "rulefile"},
     "changes": GROUND | {"merge"},
     "update": GROUND
     | {"spec", "changes", "generate", "memory", "merge", "project", "rebuild", "standing"}

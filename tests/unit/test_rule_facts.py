@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lightgen.render.rule_facts import leaves_param_alone
-from lightgen.render.rule_helpers import typed
-from lightgen.render.rule_shapes import COMMON, served_shapes, serving, unserved_shape
-from lightgen.render.rule_test import PARTS
-from lightgen.rules.parse import read_rule
+from lightgen.render.custom.rule_facts import leaves_param_alone
+from lightgen.render.custom.rule_helpers import typed
+from lightgen.render.custom.rule_shapes import COMMON, served_shapes, serving, unserved_shape
+from lightgen.render.custom.rule_test import PARTS
+from lightgen.rules.reading.parse import read_rule
 from lightgen.rules.rule import Rule
 
 RULES = Path(__file__).parents[2] / "golden" / "rules"

@@ -1,0 +1,77 @@
+"""Custom optimizers that start as a skeleton: their class, their tests, their wiring."""
+
+from __future__ import annotations
+
+from lightgen.plan.types import Plan
+from lightgen.render.custom.hyperparameters import constructor_blocks, out_of_range_block
+from lightgen.render.environment import ABSENT, fill
+from lightgen.render.imports import Imports
+from lightgen.render.values import lightning_root
+from lightgen.source import Identifier, Source
+
+TWO_CLOSURE = "two-closure"
+_TEMPLATES = {TWO_CLOSURE: "two_closure", "every-k": "every_k"}
+# Not to be cast to the parameter's dtype.
+_BUT_STEP = {TWO_CLOSURE: "", "every-k": 'key != "step" and '}
+_LOSS = {
+    "classification": "cross_entropy(self.model, batch)",
+    "regression": "squared_error(self, batch)",
+}
+
+
+def skeleton_files(plan: Plan) -> dict[str, str]:
+    """The files that the skeleton brings, by path."""
+    optimizer = plan.optimizer
+    holes = {
+        "package": Identifier(plan.package),
+        "class_name": Identifier(optimizer.class_name),
+        **constructor_blocks(optimizer.custom),
+        "out_of_range": out_of_range_block(optimizer.custom),
+        "but_step": Source(_BUT_STEP[optimizer.skeleton]),
+    }
+    for part in ("group_keys", "add_param_group", "load_state_dict", "check_options"):
+        holes[part] = _part(part, holes)
+    for part in ("helpers", "contract"):
+        holes[part] = _part(f"tests/{part}", holes)
+    name = _TEMPLATES[optimizer.skeleton]
+    files = {
+        f"src/{plan.package}/custom_optimizer.py": fill(f"skeletons/{name}.py", holes),
+        "tests/test_custom_optimizer.py": fill(f"skeletons/tests/{name}.py", holes),
+    }
+    if optimizer.skeleton == TWO_CLOSURE:
+        files["tests/test_two_passes.py"] = _two_passes_test(plan)
+    return files
+
+
+def _part(name: str, holes: dict[str, Source]) -> Source:
+    return Source(fill(f"skeletons/{name}.py", holes).rstrip("\n"))
+
+
+def _two_passes_test(plan: Plan) -> str:
+    imports = Imports(plan.package)
+    imports.names("typing", "Any").names("torch", "Tensor", "nn")
+    imports.module("pytest", "torch", "torch.nn.functional as F", f"{lightning_root(plan)} as pl")
+    imports.own("data", "DataModule").own("module", plan.task.module)
+    holes = {"imports": imports.source(), "module": Identifier(plan.task.module)}
+    return fill("skeletons/tests/two_passes.py", holes)
+
+
+def second_pass(plan: Plan, imports: Imports) -> Source:
+    """What training_step does first where it runs twice a step."""
+    if plan.optimizer.skeleton != TWO_CLOSURE:
+        return ABSENT
+    imports.own("custom_optimizer", "running_statistics_kept")
+    return _part("second_pass", {"loss": Source(_LOSS[plan.task.name])})
+
+
+def two_passes(plan: Plan, imports: Imports) -> Source:
+    """The members of the task that tell the two passes apart."""
+    if plan.optimizer.skeleton != TWO_CLOSURE:
+        return ABSENT
+    class_name = plan.optimizer.class_name
+    imports.own("custom_optimizer", class_name)
+    members = [_part("two_passes", {"class_name": Identifier(class_name)})]
+    if plan.trainer.get("gradient_clip_algorithm") == "value":
+        imports.names("torch.optim", "Optimizer")
+        members.append(_part("clipping", {}))
+    return Source("".join(f"\n{member}\n" for member in members).rstrip("\n"))

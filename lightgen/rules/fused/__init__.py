@@ -1,0 +1,1 @@
+"""A rule as one pass over memory: C++ and Triton."""
