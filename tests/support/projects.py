@@ -51,6 +51,11 @@ def in_project(folder: Path, act: Callable[[], Any], seconds: float = 240) -> An
 
     Raises AssertionError with the child's traceback and output if it fails.
     """
+    # Here, so that each child has them: they take seconds to import.
+    import pytorch_lightning  # noqa: F401
+    import torch._dynamo  # noqa: F401
+    import torchmetrics  # noqa: F401
+
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     log = folder / "child.log"
