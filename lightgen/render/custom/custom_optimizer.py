@@ -13,7 +13,12 @@ from lightgen.render.custom.hyperparameters import (
     constructor_blocks,
     options_block,
 )
-from lightgen.render.custom.optimizer_class import init_method, optimizer_imports, part
+from lightgen.render.custom.optimizer_class import (
+    init_method,
+    load_blocks,
+    optimizer_imports,
+    part,
+)
 from lightgen.render.custom.rule_fused import class_holes
 from lightgen.render.environment import ABSENT
 from lightgen.render.imports import Imports
@@ -51,8 +56,7 @@ def custom_optimizer_view(
         "class_doc": part("adam_doc", {}),
         "extra_defaults": ABSENT,
         "check_shapes": ABSENT,
-        "load_doc": part("load_doc", {}),
-        "restore": part("restore", {}),
+        **load_blocks("moments"),
         "check_mode": ABSENT,
         "step_groups": part("step_groups", {}),
         "step_methods": Source(f"{step}\n\n{init_method(MOMENTS, new_state=MOMENTS)}"),

@@ -48,6 +48,15 @@ def optimizer_imports(imports: Imports) -> Source:
     return imports.source()
 
 
+def load_blocks(kept: str, *, counts_steps: bool = True) -> dict[str, Source]:
+    """The holes of load_state_dict: `kept` says what the state is."""
+    but_step = Source('key != "step" and ' if counts_steps else "")
+    return {
+        "load_doc": part("load_doc", {"kept": Prose(kept)}),
+        "restore": part("restore", {"but_step": but_step}),
+    }
+
+
 def state_lists(states: Sequence[State]) -> list[StateList]:
     """The names of the lists; none is a state's own or a local's name."""
     names = [state.name for state in states]

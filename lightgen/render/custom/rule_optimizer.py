@@ -7,7 +7,12 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from lightgen.render.custom.hyperparameters import constructor_blocks
-from lightgen.render.custom.optimizer_class import number_dtype, optimizer_imports, part
+from lightgen.render.custom.optimizer_class import (
+    load_blocks,
+    number_dtype,
+    optimizer_imports,
+    part,
+)
 from lightgen.render.custom.rule_fused import class_holes
 from lightgen.render.custom.rule_helpers import typed
 from lightgen.render.custom.rule_parts import (
@@ -53,8 +58,7 @@ def render_rule_optimizer(rule: Rule, class_name: str, fused_module: str = "") -
         **class_holes(bool(fused_module)),
         "extra_defaults": block(indent(explode(_extra_defaults(rule)), 3)) or ABSENT,
         "check_shapes": part("rule_check_shapes", {}) if check_condition(codes) else ABSENT,
-        "load_doc": part("load_doc_scalars" if _numbers(rule) else "load_doc", {}),
-        "restore": part("restore_scalars" if _numbers(rule) else "restore", {}),
+        **_load_blocks(rule),
         "check_mode": part("rule_check_mode", {}) if rule.to_eval else ABSENT,
         "step_groups": _step_groups(rule, codes),
         "step_methods": Source(
@@ -139,6 +143,12 @@ def _numbers(rule: Rule) -> list[str]:
     entries = "".join(f'    "{name}": {dtype},\n' for name, dtype in dtypes.items())
     comment = "# What is kept as one number per parameter, and how precisely."
     return [f"{comment}\nNUMBERS = {{\n{entries}}}"]
+
+
+def _load_blocks(rule: Rule) -> dict[str, Source]:
+    if not _numbers(rule):
+        return load_blocks("moments")
+    return {"load_doc": part("load_doc_scalars", {}), "restore": part("restore_scalars", {})}
 
 
 def _checks(rule: Rule) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lightgen.plan.types import Plan
 from lightgen.render.custom.hyperparameters import constructor_blocks, out_of_range_block
+from lightgen.render.custom.optimizer_class import load_blocks
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import lightning_root
@@ -11,8 +12,6 @@ from lightgen.source import Identifier, Source
 
 TWO_CLOSURE = "two-closure"
 _TEMPLATES = {TWO_CLOSURE: "two_closure", "every-k": "every_k"}
-# Not to be cast to the parameter's dtype.
-_BUT_STEP = {TWO_CLOSURE: "", "every-k": 'key != "step" and '}
 _LOSS = {
     "classification": "cross_entropy(self.model, batch)",
     "regression": "squared_error(self, batch)",
@@ -27,12 +26,8 @@ def skeleton_files(plan: Plan) -> dict[str, str]:
         "class_name": Identifier(optimizer.class_name),
         **constructor_blocks(optimizer.custom),
         "out_of_range": out_of_range_block(optimizer.custom),
-        "but_step": Source(_BUT_STEP[optimizer.skeleton]),
+        **load_blocks("state", counts_steps=optimizer.skeleton != TWO_CLOSURE),
     }
-    for part in ("group_keys", "add_param_group", "load_state_dict", "check_options"):
-        holes[part] = _part(part, holes)
-    for part in ("helpers", "contract"):
-        holes[part] = _part(f"tests/{part}", holes)
     name = _TEMPLATES[optimizer.skeleton]
     files = {
         f"src/{plan.package}/custom_optimizer.py": fill(f"skeletons/{name}.py", holes),
