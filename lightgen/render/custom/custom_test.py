@@ -13,7 +13,8 @@ from lightgen.source import Expr, Prose, Source, block, indent
 SKELETON_PARTS = (
     *("reference_adam", "trajectory", "direction", "groups", "decay", "tensor_lr", "complex"),
     *("left_alone", "zero_grads", "zero_lr", "read_only", "memory_format", "closure"),
-    *("compiled", "differentiable", "errors", "state", "hooks"),
+    *("compiled", "differentiable", "errors", "foreach_errors", "state", "copies", "resumed"),
+    *("precision", "older", "step_as_number", "loading", "hooks", "state_dict_hooks"),
 )
 SKELETON_HOLES: Mapping[str, Source] = {
     "trajectory_doc": Prose(
@@ -26,11 +27,20 @@ SKELETON_HOLES: Mapping[str, Source] = {
     "decay": Expr("weight_decay=0.1, "),
     "decay_line": Expr("weight_decay=0.1,"),
     "and_decay": Expr(", weight_decay=0.1"),
+    "both_paths": Source("@both_paths"),
+    "foreach_parameter": Source(", foreach: bool"),
+    "and_foreach": Source(", foreach=foreach"),
     "no_decay": Expr("weight_decay=0.0, "),
     "dtypes": Expr("torch.float64, torch.float32, torch.complex128, torch.bfloat16"),
     "some_dtypes": Expr("torch.float64, torch.complex64, torch.bfloat16"),
     "resumed_dtypes": Expr("torch.float64, torch.complex64, torch.bfloat16, torch.float16"),
     "is_precise": Expr("value.dtype == torch.float32 for value in state.values()"),
+    "drop_flags": block(
+        [
+            '        for flag in ("foreach", "maximize", "differentiable"):',
+            "            del options[flag]",
+        ]
+    ),
     "cycle": Expr(""),
     "state_shapes": block(
         [

@@ -194,8 +194,16 @@ PARTS: dict[str, Callable[[Rule], bool]] = {
     "shared": lambda rule: bool(rule.shared),
     "modes": lambda rule: rule.to_eval is not None,
     "errors": lambda rule: True,
+    "foreach_errors": lambda rule: True,
     "unserved": lambda rule: check_condition(update_codes(rule))
     and unserved_shape(rule) is not None,
     "state": lambda rule: True,
+    "copies": lambda rule: True,
+    "resumed": lambda rule: True,
+    "precision": lambda rule: True,
+    "older": lambda rule: True,
+    "step_as_number": lambda rule: True,
+    "loading": lambda rule: True,
     "hooks": lambda rule: True,
+    "state_dict_hooks": lambda rule: True,
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from lightgen.plan.types import Plan
+from lightgen.render.custom.custom_test import SKELETON_HOLES
 from lightgen.render.custom.hyperparameters import constructor_blocks, out_of_range_block
 from lightgen.render.custom.optimizer_class import load_blocks
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import lightning_root
-from lightgen.source import Identifier, Source
+from lightgen.source import Expr, Identifier, Prose, Source
 
 TWO_CLOSURE = "two-closure"
 _TEMPLATES = {TWO_CLOSURE: "two_closure", "every-k": "every_k"}
@@ -16,12 +17,25 @@ _LOSS = {
     "classification": "cross_entropy(self.model, batch)",
     "regression": "squared_error(self, batch)",
 }
+# A skeleton updates in one way, so its tests choose no path.
+_TEST_HOLES = {
+    **SKELETON_HOLES,
+    "both_paths": ABSENT,
+    "foreach_parameter": Source(""),
+    "and_foreach": Source(""),
+    "drop_flags": Source('        del options["maximize"]'),
+    "shapes": Expr("[(3, 4), (2, 3), (2, 3, 2, 2), (5,), (), (0, 3)]"),
+    "params_doc": Prose(
+        "A matrix, a transposed matrix, a filter, a vector, a scalar and an empty one."
+    ),
+}
 
 
 def skeleton_files(plan: Plan) -> dict[str, str]:
     """The files that the skeleton brings, by path."""
     optimizer = plan.optimizer
     holes = {
+        **_TEST_HOLES,
         "package": Identifier(plan.package),
         "class_name": Identifier(optimizer.class_name),
         **constructor_blocks(optimizer.custom),
