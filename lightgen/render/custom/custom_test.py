@@ -22,6 +22,7 @@ SKELETON_HOLES: Mapping[str, Source] = {
     ),
     "tolerance": Expr("1e-12"),
     "lr": Expr("0.1"),
+    "descent_lr": Expr("0.01"),
     "other_lr": Expr("0.05"),
     "kept_options": Expr('"params": group["params"]'),
     "decay": Expr("weight_decay=0.1, "),

@@ -239,7 +239,7 @@ def test_goes_in_the_right_direction(
     weight.requires_grad_()
     bias = torch.randn(10, generator=generator).requires_grad_()
     inputs = torch.randn(5, generator=generator)
-    optimizer = build([weight, bias], lr=0.01, maximize=maximize)
+    optimizer = build([weight, bias], lr=0.001, maximize=maximize)
     step_lr = lr_scheduler.StepLR(optimizer, step_size=10, gamma=0.9)
     plateau = lr_scheduler.ReduceLROnPlateau(optimizer)
 
