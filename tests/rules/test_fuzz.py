@@ -59,6 +59,8 @@ def test_random_rules(start: int) -> None:
 # What the first compiler of such rules got wrong, and what a later one did; each by itself.
 MISTAKES = {
     "negated in place": "param = -param",
+    "a choice of two numbers": "m = m + where(m * grad > 0, 1, -0.5)\n    param -= lr * m",
+    "the angle to a number": "m += atan2(grad, 2) + atan2(0.1, grad)\n    param -= lr * m",
     "subtracted": "m = m - 0.1 * grad\n    param -= lr * (grad - (m - param))",
     "subtracted twice": "m = grad - (param - (m - grad))\n    param -= lr * m",
     "a difference as the coefficient": "m = (1 - beta) * m\n    param -= lr * (1 - beta) * m",

@@ -155,7 +155,7 @@ def evaluate(node: ast.expr, env: Env) -> Any:
             if not is_tensor(chosen):
                 return of(yes if chosen else no)
             a, b = of(yes), of(no)
-            return torch.where(chosen, *(alike(a, b) if is_tensor(a, b) else (a, b)))
+            return torch.where(chosen, *alike(env["param"], a, b)[1:])
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             function = env[name] if name in env else FUNCTIONS[name]
             return function(*map(of, arguments))

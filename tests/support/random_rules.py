@@ -200,6 +200,7 @@ class Writer:
             lambda: f"where({x} > {self.random.choice([y, '0', a])}, {c}, {y})",
             lambda: f"where(({c} > 0) & ({x} < 1), {x}, {self.random.choice([y, '0'])})",
             lambda: f"where({self.condition()}, {x}, {y})",
+            lambda: f"where({x} > {y}, {a}, -0.5)",
             lambda: f"where({self.condition()}, {x} * {a}, {y} + {b})",
             lambda: f"({x} if centered else {y})",
             lambda: f"{self.reduced()} * {x}",

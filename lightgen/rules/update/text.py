@@ -68,7 +68,12 @@ class _Writer(ast.NodeTransformer):
             return ast.IfExp(test, then, otherwise)
         if is_number:
             return _number_call(name, node, arguments)
-        return _tensor_call(name, node, arguments, kinds)
+        return _tensor_call(name, arguments, kinds, self.like(node))
+
+    def like(self, node: ast.expr) -> str:
+        """The name of a tensor in node: what is made beside it is like that one."""
+        names = (each.id for each in ast.walk(node) if isinstance(each, ast.Name))
+        return next(n for n in names if n in self.text.kinds and not self.text.kinds[n].is_number)
 
 
 def _cloned(node: ast.expr) -> ast.expr:
@@ -96,7 +101,7 @@ def _number_call(name: str, node: ast.Call, arguments: list[ast.expr]) -> ast.ex
 
 
 def _tensor_call(
-    name: str, node: ast.Call, arguments: list[ast.expr], are_numbers: list[bool]
+    name: str, arguments: list[ast.expr], are_numbers: list[bool], like: str
 ) -> ast.expr:
     if name in ("maximum", "minimum") and any(are_numbers):
         tensor, bound = arguments if are_numbers[1] else arguments[::-1]
@@ -112,10 +117,10 @@ def _tensor_call(
         return _filled(SCALAR_TEXT["lerp"], arguments)
     if name == "where" and all(are_numbers[1:]):
         # torch.where of two numbers would make a tensor of the default dtype.
-        arguments[1] = _filled("param.new_tensor({0})", [arguments[1]])
+        arguments[1] = _filled(f"{like}.new_tensor({{0}})", [arguments[1]])
     if name == "atan2" and any(are_numbers):
         at = are_numbers.index(True)
-        arguments[at] = _filled("param.new_tensor({0})", [arguments[at]])
+        arguments[at] = _filled(f"{like}.new_tensor({{0}})", [arguments[at]])
     return _filled(TORCH_TEXT[name], arguments)
 
 
