@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lightgen.rules.fused.kernel import Number
-from lightgen.rules.fused.number_text import Fill
+from lightgen.rules.numbers import filled_in
 
 _SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -74,9 +74,7 @@ class _Say(ast.NodeTransformer):
 
     def _called(self, name: str, arguments: list[ast.expr]) -> ast.expr:
         if name in self.language.texts:
-            given = {f"argument{i}": each for i, each in enumerate(arguments)}
-            text = self.language.texts[name].format(*given)
-            return Fill(given).expression(ast.parse(text, mode="eval").body)
+            return filled_in(self.language.texts[name], arguments)
         return ast.Call(_name(self.language.words[name]), arguments, [])
 
 

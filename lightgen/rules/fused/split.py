@@ -80,11 +80,11 @@ class _Split:
     def assign(self, names: list[str], values: list[ast.expr]) -> list[ast.stmt]:
         """Assign all at once: every value is told before a name changes."""
         told = [None if self.is_number(value) else self.entry(value) for value in values]
-        texts = [number_text(value) for value in values]
         numbers = [i for i, value in enumerate(told) if value is None]
         if numbers:
             left = ", ".join(names[i] for i in numbers)
-            self.made.lines.append(f"{left} = {', '.join(texts[i] for i in numbers)}")
+            right = ", ".join(number_text(values[i]) for i in numbers)
+            self.made.lines.append(f"{left} = {right}")
             for i in numbers:
                 self.number_assigned(names[i])
         entries = [(name, value) for name, value in zip(names, told, strict=True) if value]

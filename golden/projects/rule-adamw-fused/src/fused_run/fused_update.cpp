@@ -65,7 +65,7 @@ void update(Row row, const double* numbers, int64_t begin, int64_t end) {
   const T c2 = T(numbers[2]);  // 1 - beta1
   const T beta2 = T(numbers[3]);
   const T c3 = T(numbers[4]);  // 1 - beta2
-  const T c4 = T(numbers[5]);  // sqrt(1 - beta2**step)
+  const T c4 = T(numbers[5]);  // (1 - beta2**step)**0.5
   const T eps = T(numbers[6]);
   const T step_size = T(numbers[7]);
   P* __restrict params = row.entries<P>(0);

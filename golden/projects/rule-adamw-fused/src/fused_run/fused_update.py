@@ -9,7 +9,6 @@ import ctypes
 import functools
 import hashlib
 import importlib.util
-import math
 import os
 import platform
 import shlex
@@ -94,7 +93,7 @@ def _numbers(
     c2 = 1 - beta1
     c3 = 1 - beta2
     step_size = lr / (1 - beta1**step)
-    c4 = math.sqrt(1 - beta2**step)
+    c4 = (1 - beta2**step) ** 0.5
     return (factor, c1, c2, beta2, c3, c4, eps, step_size)
 
 

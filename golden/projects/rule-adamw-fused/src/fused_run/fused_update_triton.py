@@ -162,7 +162,7 @@ def _update_block(
     c2 = tl.load(row + 2).to(STATE)  # 1 - beta1
     beta2 = tl.load(row + 3).to(STATE)
     c3 = tl.load(row + 4).to(STATE)  # 1 - beta2
-    c4 = tl.load(row + 5).to(STATE)  # sqrt(1 - beta2**step)
+    c4 = tl.load(row + 5).to(STATE)  # (1 - beta2**step)**0.5
     eps = tl.load(row + 6).to(STATE)
     step_size = tl.load(row + 7).to(STATE)
 
