@@ -252,7 +252,7 @@ def test_hyperparameters_of_an_edited_rule_reach_the_spec(
 ) -> None:
     told = [
         "optimizer.gain: the rule has no argument 'gain'; "
-        "known: betas, foreach, lr, maximize, weight_decay"
+        "known: betas, foreach, fused, lr, maximize, weight_decay"
     ]
     words = ("update", "run", "--set", "optimizer.gain=2")
     assert lightgen.refused(*words) == told
