@@ -115,3 +115,25 @@ def test_known_mistakes(body: str, flag: bool) -> None:
     if "lr" not in read:
         body, heads = f"{body}\n    param *= 1 - lr", [*heads, "lr=0.1"]
     assert not faults(f"def rule({', '.join(heads)}):\n    {body}\n", 0)
+
+
+NUMBERS = {
+    "the old number": "old = nu\n    nu = 0.5 * nu + 1\n    m += nu * old * grad",
+    "numbers that change places": "nu, mu = mu, nu\n    nu = 0.5 * nu + 1\n    m += nu * mu * grad",
+    "a branch after the old number": (
+        "old = nu\n    if flag:\n        nu = mu\n    else:\n        nu = 0.5 * nu\n"
+        "    mu = 0.9 * mu + 0.1 * old\n    m += old * mu * grad"
+    ),
+    "the step as a number": (
+        "s = step\n    nu = s + nu\n    mu = 0.5 * mu + s\n    m += grad / (nu * mu)"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", NUMBERS.values(), ids=NUMBERS.keys())
+def test_known_mistakes_with_numbers(body: str) -> None:
+    names = set(re.findall(r"\w+", body))
+    states = ["m=zeros", "nu=scalar(0.5)", *(["mu=scalar(2.0)"] if "mu" in names else [])]
+    hypers = ["lr=0.1", *(["flag=True"] if "flag" in names else [])]
+    heads = ", ".join(["param", "grad", *states, "*", *hypers])
+    assert not faults(f"def rule({heads}):\n    {body}\n    param -= lr * m\n", 0)

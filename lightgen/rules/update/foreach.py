@@ -112,6 +112,9 @@ class _Printer:
         place = f"{many}[:]" if target in self.scalars else many
         if let.spread:
             return [f"{place} = [{number.text}] * len(params)"]
+        if number.text in self.scalars and target not in self.scalars:
+            # The list of a state is changed later on, while this name keeps the old numbers.
+            return [f"{place} = list({self.many(number.text)})"]
         return [f"{place} = {self.number(number)}"]
 
     def number(self, number: Number) -> str:
