@@ -11,11 +11,11 @@ import typer
 
 from lightgen.cli.report import print_json, print_line, print_notes, print_table, report_error
 from lightgen.plan.names import class_name_from
-from lightgen.problems import InputError, LightgenError
+from lightgen.problems import LightgenError
 from lightgen.rulefile import named_rule
 from lightgen.rules.elementwise import elementwise_fault
 from lightgen.rules.explain import BYTES, Explanation, explain
-from lightgen.rules.fused.split import read_kernels
+from lightgen.rules.fused.split import kernel_faults
 from lightgen.rules.rule import Function, Initial, Rule, State
 from lightgen.spec.rule import rule_arguments
 
@@ -102,11 +102,7 @@ def _not_elementwise(rule: Rule) -> list[str]:
 
 def _not_fusable(rule: Rule) -> list[str]:
     """Why no kernel can do the whole update at once; nothing where one can."""
-    try:
-        read_kernels(rule)
-    except InputError as error:
-        return [f"{problem.where}: {problem.what}" for problem in error.problems]
-    return []
+    return [f"{fault.where}: {fault.what}" for fault in kernel_faults(rule)]
 
 
 def _print_explanation(explanation: Explanation) -> None:

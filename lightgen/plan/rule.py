@@ -46,7 +46,9 @@ def plan_rule(
     if not arguments.get("fused"):
         arguments.pop("fused", None)  # the class has the option only where it is wished
     else:
-        problems += _not_fusable(replace(plan.rule, where=sources[plan.path].where))
+        from lightgen.rules.fused.split import kernel_faults
+
+        problems += kernel_faults(replace(plan.rule, where=sources[plan.path].where))
     return OptimizerPlan(record, name, arguments.pop("lr"), arguments, rule=plan)
 
 
@@ -74,16 +76,6 @@ def _read(
         what = f"the hyperparameter '{name}' would be a key of lightgen.toml with another meaning"
         problems.append(Problem(found.where, what, "rename it"))
     return None if taken else RulePlan(path, found.file, rule)
-
-
-def _not_fusable(rule: Rule) -> tuple[Problem, ...]:
-    from lightgen.rules.fused.split import read_kernels
-
-    try:
-        read_kernels(rule)
-    except InputError as error:
-        return error.problems
-    return ()
 
 
 def rule_record(rule: Rule) -> Optimizer:

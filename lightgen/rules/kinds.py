@@ -35,6 +35,14 @@ def join(kinds: Iterable[Kind]) -> Kind:
     return max(found, default=Kind.GROUP)
 
 
+def merged(then: Mapping[str, Kind], otherwise: Mapping[str, Kind]) -> dict[str, Kind]:
+    """The kinds of names behind a branch, from those at the ends of its two ways."""
+    return {
+        name: max(side[name] for side in (then, otherwise) if name in side)
+        for name in [*then, *(name for name in otherwise if name not in then)]
+    }
+
+
 def state_kind(state: State) -> Kind:
     """The kind of a state."""
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from lightgen.problems import Problem, raise_if_any
+from lightgen.problems import InputError, Problem, raise_if_any
 from lightgen.rules.fused.kernel import Kernel, Use
 from lightgen.rules.fused.number_lines import NumberLines
 from lightgen.rules.fused.number_text import is_plain, number_text
@@ -29,6 +29,15 @@ def read_kernels(rule: Rule) -> tuple[Kernel, ...]:
         kernels.append(split.kernel(suffix))
     raise_if_any(problems)
     return tuple(kernels)
+
+
+def kernel_faults(rule: Rule) -> tuple[Problem, ...]:
+    """Why no kernel can do the whole update at once; nothing where one can."""
+    try:
+        read_kernels(rule)
+    except InputError as error:
+        return error.problems
+    return ()
 
 
 def _problem(place: str, what: str) -> Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping, Sequence
 
-from lightgen.rules.kinds import Kind, kind_of
+from lightgen.rules.kinds import Kind, kind_of, merged
 from lightgen.rules.update.single import if_lines
 from lightgen.rules.update.text import TextOf
 
@@ -26,8 +26,7 @@ def _block(body: Sequence[ast.stmt], kinds: dict[str, Kind], helpers: Collection
             sides = (_block(node.body, then, helpers), _block(node.orelse, otherwise, helpers))
             is_chain = len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If)
             lines += if_lines(text(node.test), *sides, is_chain=is_chain)
-            kinds |= {n: max(k, otherwise.get(n, k)) for n, k in then.items()}
-            kinds |= {n: k for n, k in otherwise.items() if n not in kinds}
+            kinds |= merged(then, otherwise)
             continue
         assert isinstance(node, ast.Assign)
         (target,) = node.targets

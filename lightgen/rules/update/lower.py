@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from lightgen.rules.kinds import Kind
+from lightgen.rules.kinds import Kind, merged
 from lightgen.rules.reading.liveness import all_targets, live_before, reads
 from lightgen.rules.rule import Function
 from lightgen.rules.update.operations import Alias, Branch, Copy, Each, Let, Number, Op, Operation
@@ -69,10 +69,7 @@ class _Lowering(Tensors):
             for name in found_aliases[0].keys() | found_aliases[1].keys()
         }
         self.owned = ends[0][0] & ends[1][0]
-        self.kinds = {
-            name: max(kind, ends[1][1].get(name, kind)) for name, kind in ends[0][1].items()
-        }
-        self.kinds |= {name: kind for name, kind in ends[1][1].items() if name not in self.kinds}
+        self.kinds = merged(ends[0][1], ends[1][1])
         for side, (_, found) in zip(sides, ends, strict=True):
             for name, kind in found.items():
                 if kind is Kind.GROUP and self.kinds[name] is Kind.PARAMETER:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from lightgen.rules.kinds import Kind, join, kind_of, state_kind
 from lightgen.rules.language import UNARY
+from lightgen.rules.reading.liveness import reads
 from lightgen.rules.rule import Function
 from lightgen.rules.update.operations import Each, Number, Op, Operation
 from lightgen.rules.update.terms import Term, one_number, sum_of, terms_of
@@ -254,9 +255,7 @@ class Tensors:
 
     def product(self, term: Term, target: str | None) -> Value:
         """A product of which one factor may be the target itself."""
-        at = next(
-            (i for i, each in enumerate(term.above) if target and _mentions(each, target)), None
-        )
+        at = next((i for i, each in enumerate(term.above) if target in reads(each)), None)
         if at is None:
             return self.multiplied(term, self.factors(term), None)
         rest = [each for i, each in enumerate(term.above) if i != at]
@@ -288,10 +287,6 @@ class Tensors:
         if divisor is not None:
             return self.apply("div", start, (self.number(divisor),), target)
         return self.apply("mul", start, (self.number(term.coefficient),), target)
-
-
-def _mentions(node: ast.expr, name: str) -> bool:
-    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
 
 
 def _may_share(node: ast.expr, helpers: Collection[str], kinds: Mapping[str, Kind]) -> bool:

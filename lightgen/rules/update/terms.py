@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lightgen.rules.kinds import Kind
+from lightgen.rules.reading.liveness import reads
 
 KindOf = Callable[[ast.expr], Kind]
 
@@ -49,11 +50,7 @@ class Term:
 
     def reads(self, name: str) -> bool:
         """Whether a tensor of its numerator reads name."""
-        return any(
-            isinstance(node, ast.Name) and node.id == name
-            for part in self.above
-            for node in ast.walk(part)
-        )
+        return any(name in reads(part) for part in self.above)
 
 
 def terms_of(node: ast.expr, kind: KindOf, sign: int = 1) -> list[Term]:
