@@ -21,7 +21,8 @@ def number_call(name: str, arguments: list[ast.expr]) -> ast.expr:
     if name == "sigmoid":
         return filled_in("1 / (1 + math.exp(-{0}))", arguments)
     if name == "sign":
-        return filled_in("({0} > 0) - ({0} < 0)", arguments)
+        # Times 1, for numbers that are tensors: torch subtracts no bools.
+        return filled_in("1 * ({0} > 0) - 1 * ({0} < 0)", arguments)
     if name == "clamp":
         low, high = arguments[1], arguments[2] if len(arguments) > 2 else ast.Constant(None)
         bounded = arguments[0] if is_none(low) else filled_in("max({0}, {1})", [arguments[0], low])

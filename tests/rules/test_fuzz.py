@@ -124,6 +124,10 @@ NUMBERS = {
         "old = nu\n    if flag:\n        nu = mu\n    else:\n        nu = 0.5 * nu\n"
         "    mu = 0.9 * mu + 0.1 * old\n    m += old * mu * grad"
     ),
+    "functions of numbers": (
+        "nu = 0.9 * nu + sigmoid(step) * rsqrt(step) - reciprocal(step)\n"
+        "    m += sign(nu - 1) * square(nu) * grad"
+    ),
     "the step as a number": (
         "s = step\n    nu = s + nu\n    mu = 0.5 * mu + s\n    m += grad / (nu * mu)"
     ),

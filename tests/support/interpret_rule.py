@@ -37,6 +37,18 @@ def unary(name: str) -> Callable[[Any], Any]:
     return call
 
 
+def of_torch(name: str) -> Callable[[Any], Any]:
+    """What Python's math has not: of a number, by way of a tensor in double precision."""
+
+    def call(x: Any) -> Any:
+        function = getattr(torch, name)
+        return (
+            function(x) if is_tensor(x) else function(torch.tensor(x, dtype=torch.float64)).item()
+        )
+
+    return call
+
+
 def binary(name: str) -> Callable[[Any, Any], Any]:
     return lambda x, y: getattr(torch, name)(*alike(x, y))
 
@@ -80,7 +92,7 @@ def either(x: Any, y: Any) -> Any:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: unary(name) for name in "sqrt exp log log1p expm1 sin cos tan atan tanh".split()},
-    **{name: getattr(torch, name) for name in "rsqrt square sign neg sigmoid reciprocal".split()},
+    **{name: of_torch(name) for name in "rsqrt square sign neg sigmoid reciprocal".split()},
     "abs": lambda x: x.abs() if is_tensor(x) else abs(x),
     "floor": unary("floor"),
     "maximum": binary("maximum"),
