@@ -11,7 +11,7 @@ from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
 from lightgen.plan.rule import plan_rule
 from lightgen.plan.schedule import plan_schedule
 from lightgen.plan.trainer import plan_trainer
-from lightgen.plan.types import OptimizerPlan, Plan, TemplatePlan
+from lightgen.plan.types import OptimizerPlan, Plan, TemplatePlan, Wiring
 from lightgen.problems import Problem, raise_if_any
 from lightgen.spec.model import Spec
 from lightgen.spec.rule import RuleFile
@@ -45,9 +45,7 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
         data=data,
         batch_size=batch_size,
         model=model,
-        optimizer=optimizer,
-        groups=groups,
-        schedule=schedule,
+        wirings=(Wiring("", optimizer, groups, schedule),),
         max_epochs=trainer.pop("max_epochs"),
         max_steps=trainer.pop("max_steps"),
         logger=trainer.pop("logger"),

@@ -128,6 +128,19 @@ class SchedulePlan:
 
 
 @dataclass(frozen=True)
+class Wiring:
+    """An optimizer with its groups and its schedule.
+
+    `name` is that of [optimizers.NAME], empty for the only one.
+    """
+
+    name: str
+    optimizer: OptimizerPlan
+    groups: tuple[GroupPlan, ...]
+    schedule: SchedulePlan | None
+
+
+@dataclass(frozen=True)
 class TemplatePlan:
     """The pack that was wished."""
 
@@ -147,9 +160,7 @@ class Plan:
     data: Data
     batch_size: int | None
     model: ModelPlan
-    optimizer: OptimizerPlan
-    groups: tuple[GroupPlan, ...]
-    schedule: SchedulePlan | None
+    wirings: tuple[Wiring, ...]
     max_epochs: int
     max_steps: int
     logger: str
@@ -158,13 +169,28 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     @property
+    def optimizer(self) -> OptimizerPlan:
+        """The optimizer where there is one; else the first."""
+        return self.wirings[0].optimizer
+
+    @property
+    def schedule(self) -> SchedulePlan | None:
+        """The schedule of that optimizer."""
+        return self.wirings[0].schedule
+
+    @property
+    def groups(self) -> tuple[GroupPlan, ...]:
+        """The groups of all optimizers."""
+        return tuple(group for wiring in self.wirings for group in wiring.groups)
+
+    @property
     def matches(self) -> bool:
         """Whether any group needs patterns; else each is a submodule, or the whole model."""
         return any(group.patterns for group in self.groups)
 
     @property
     def trained(self) -> tuple[GroupPlan, ...]:
-        """The groups that the optimizer gets."""
+        """The groups that an optimizer gets."""
         return tuple(group for group in self.groups if not group.frozen)
 
     @property
