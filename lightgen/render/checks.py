@@ -6,8 +6,8 @@ from lightgen.plan.types import Plan, SchedulePlan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
 from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
-from lightgen.render.values import lightning_root
-from lightgen.source import Expr, Identifier, Source, literal
+from lightgen.render.values import frozen_modules, lightning_root
+from lightgen.source import Expr, Identifier, Source, block, indent, literal
 
 _CLOSURE = Expr("lambda: torch.zeros(())")
 
@@ -20,7 +20,8 @@ def render_training_test(plan: Plan) -> str:
     imports.own("module", plan.task.module).own("optim", "build_optimizer")
     imports.own("data", "DataModule")
     imports.own("train", "main", "parse_arguments", "train")
-    if plan.optimizer.turns_weights:
+    frozen = frozen_modules(plan)
+    if plan.optimizer.turns_weights or frozen:
         imports.names("typing", "Any")
     holes = {
         "imports": imports.source(),
@@ -29,6 +30,9 @@ def render_training_test(plan: Plan) -> str:
         "epochs_to_checkpoint": literal(plan.trainer.get("check_val_every_n_epoch") or 1),
     }
     text = fill("tests/test_training.py", holes)
+    if frozen:
+        paths = block(indent([f"{literal(path)}," for path in frozen], 2))
+        text += fill("tests/frozen.py", {"frozen": paths})
     if plan.optimizer.turns_weights:
         text += fill("tests/weights.py", {})
     return text

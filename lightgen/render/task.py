@@ -88,6 +88,10 @@ def _train_mode(plan: Plan) -> Source:
                     "    # Frozen: dropout and running statistics rest too.",
                     *indent(calls),
                     "    return self",
+                    "",
+                    "def on_train_start(self) -> None:",
+                    "    # Lightning trains in the modes that it finds, and calls no train().",
+                    "    self.train()",
                 ]
             ),
         ]

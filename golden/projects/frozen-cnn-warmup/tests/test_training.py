@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
@@ -108,3 +109,30 @@ def test_a_rate_from_the_command_line_is_used_and_stored(tmp_path: Path) -> None
 def test_the_command_trains_one_batch(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--fast-dev-run"])
     assert "val/accuracy" in capsys.readouterr().out
+
+
+class Modes(pl.Callback):
+    """Keeps the modules that were in training mode at a batch."""
+
+    def __init__(self) -> None:
+        self.training: set[torch.nn.Module] = set()
+
+    def on_train_batch_start(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        self.training |= {module for module in pl_module.modules() if module.training}
+
+
+def test_frozen_modules_rest_while_the_others_train() -> None:
+    modes = Modes()
+    model = run("--fast-dev-run", callbacks=[modes]).model
+    frozen = [
+        "stem",
+    ]
+    for path in frozen:
+        assert modes.training.isdisjoint(model.get_submodule(path).modules()), path
+    assert model in modes.training

@@ -40,6 +40,10 @@ class Classifier(pl.LightningModule):
         self.model.stem.eval()
         return self
 
+    def on_train_start(self) -> None:
+        # Lightning trains in the modes that it finds, and calls no train().
+        self.train()
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, _ = cross_entropy(self.model, batch)
         self.log("train/loss", loss, prog_bar=True)
