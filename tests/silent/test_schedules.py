@@ -65,7 +65,7 @@ def test_one_cycle_in_the_form_that_steps_once_an_epoch(tmp_path: Path) -> None:
 
 
 def test_one_cycle_counted_in_batches_where_gradients_accumulate(tmp_path: Path) -> None:
-    """`epochs * len(loader)` steps are twice as many as there are: the rate never falls (#11599)."""
+    """`epochs * len(loader)` steps are twice what there are: the rate stays high (#11599)."""
 
     def last_share(make: Any) -> float:
         rates = rates_of(make, batches=12, accumulate_grad_batches=2).of_group(0)
