@@ -32,9 +32,16 @@ class Rates(pl.Callback):
 
 
 def fit(
-    task: pl.LightningModule, *callbacks: pl.Callback, batches: int = 4, **options: Any
+    task: pl.LightningModule,
+    *callbacks: pl.Callback,
+    batches: int = 4,
+    quiet: str = "$",
+    **options: Any,
 ) -> pl.Trainer:
-    """Train on the project's own data; a warning is an error, so that a failure here is silent."""
+    """Train on the project's own data; a warning is an error, so that a failure here is silent.
+
+    `quiet` is the pattern of one that may come.
+    """
     from sample_run.data import DataModule
 
     given = {
@@ -54,6 +61,7 @@ def fit(
     trainer = pl.Trainer(callbacks=list(callbacks), **given)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=quiet)
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
