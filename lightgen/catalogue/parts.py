@@ -35,7 +35,11 @@ class Data:
 
 @dataclass(frozen=True)
 class Model:
-    """A network that lightgen writes, a submodule for each plain group name."""
+    """A network that lightgen writes, a submodule for each plain group name.
+
+    `depths` are the layers of the whole network where it is one submodule, else those of the first
+    one, of one between, and of the head; None where that is not known.
+    """
 
     name: str
     summary: str
@@ -43,6 +47,7 @@ class Model:
     images_only: bool = False
     matrices_only: bool = False
     sparse: bool = False
+    depths: tuple[int, int, int, int] | None = None
 
 
 TASKS = {
@@ -96,13 +101,31 @@ DATA = {
 MODELS = {
     model.name: model
     for model in [
-        Model("mlp", "fully connected layers", width=256, matrices_only=True),
-        Model("cnn", "convolutions for images", width=32, images_only=True),
-        Model("transformer", "a small encoder over rows or features", width=64),
+        Model(
+            "mlp",
+            "fully connected layers",
+            width=256,
+            matrices_only=True,
+            depths=(3, 2, 1, 1),
+        ),
+        Model(
+            "cnn",
+            "convolutions for images",
+            width=32,
+            images_only=True,
+            depths=(3, 2, 1, 1),
+        ),
+        Model(
+            "transformer",
+            "a small encoder over rows or features",
+            width=64,
+            depths=(5, 3, 1, 2),
+        ),
         Model(
             "embedding-bag",
             "sums of embeddings of quantized inputs, with sparse gradients",
             sparse=True,
+            depths=(0, 0, 0, 0),
         ),
     ]
 }

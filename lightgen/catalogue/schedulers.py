@@ -187,6 +187,15 @@ _OWN = [
     ),
 ]
 
+# What a group without a schedule has beside others that have one.
+CONSTANT = Scheduler(
+    "constant",
+    {},
+    interval="step",
+    written_out=True,
+    summary="a warmup and a constant rate",
+)
+
 
 @cache
 def schedulers() -> dict[str, Scheduler]:

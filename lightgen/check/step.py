@@ -24,6 +24,7 @@ class _Seen:
     before: dict[str, Any] = field(default_factory=dict)
     trained: set[str] = field(default_factory=set)
     gradients: dict[str, int] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
     moved: dict[str, bool] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
@@ -33,9 +34,11 @@ class _Seen:
 def prove_step(launcher: Launcher, planned: Planned) -> Finding:
     """Take one step. The rates are the groups' own where a warmup would begin below them."""
     seen = _Seen()
+    names: dict[str, Any] = {}
 
     def begin(trainer: Any, module: Any, *_: Any) -> None:
-        for name, parameter in module.named_parameters():
+        names.update(module.named_parameters())
+        for name, parameter in names.items():
             if not is_lazy(parameter):
                 seen.before[name] = parameter.detach().clone()
             if parameter.requires_grad:
@@ -43,6 +46,8 @@ def prove_step(launcher: Launcher, planned: Planned) -> Finding:
         for optimizer in trainer.optimizers:
             for group in optimizer.param_groups:
                 _raise_rate(group)
+            if isinstance(optimizer, torch.optim.Optimizer):
+                optimizer.register_step_post_hook(used)
         seen.groups.update(_groups(trainer, module))
 
     def gradients(trainer: Any, module: Any, optimizer: Any) -> None:
@@ -51,6 +56,12 @@ def prove_step(launcher: Launcher, planned: Planned) -> Finding:
             if id(parameter) in held:
                 kind = _gradient(parameter.grad)
                 seen.gradients[name] = max(kind, seen.gradients.get(name, NONE))
+
+    def used(optimizer: Any, args: Any, kwargs: Any) -> None:
+        """What the step saw: a hook of the module may have dropped a gradient before it."""
+        for name, parameter in names.items():
+            if name in seen.gradients:
+                seen.used[name] = _gradient(parameter.grad)
 
     def end(trainer: Any, module: Any, outputs: Any, *_: Any) -> None:
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
@@ -129,14 +140,23 @@ def _faults(seen: _Seen) -> Iterator[str]:
     for name, moved in seen.moved.items():
         if moved and name not in seen.trained:
             yield f"{name} is frozen, and moves"
-        if not moved and seen.gradients.get(name) == SOME:
+        if not moved and seen.gradients.get(name) == SOME and not _dropped(seen, name):
             yield f"{name} has a gradient, and does not move"
     for group, names in seen.groups.items():
         if names and all(seen.gradients.get(name, NONE) == NONE for name in names):
             yield f"no parameter of group {group} gets a gradient"
 
 
+def _dropped(seen: _Seen, name: str) -> bool:
+    """Whether a gradient was taken away between the backward pass and the step."""
+    return seen.gradients.get(name) == SOME and seen.used.get(name) == NONE
+
+
 def _notes(seen: _Seen) -> Iterator[str]:
+    dropped = [name for name in seen.gradients if _dropped(seen, name)]
+    if dropped:
+        shown = ", ".join(dropped[:6]) + (", ..." if len(dropped) > 6 else "")
+        yield f"frozen for now, its gradient is dropped before the step: {shown}"
     for kind, what in ((NONE, "no gradient from this batch"), (ZERO, "a gradient of zeros")):
         names = sorted(name for name, found in seen.gradients.items() if found == kind)
         names = [name for name in names if name in seen.trained]

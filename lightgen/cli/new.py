@@ -145,5 +145,20 @@ def _group_row(group: GroupPlan, plan: Plan) -> tuple[str, ...]:
     if group.splits_decay:
         text += " (not on biases and norms)"
     others = {key: value for key, value in group.arguments.items() if key != "weight_decay"}
+    others |= _own_settings(group, plan)
     settings = ", ".join(f"{key}={value}" for key, value in others.items())
     return group.name, covers, f"{group.rate(plan.optimizer.base_lr):g}", text, settings
+
+
+def _own_settings(group: GroupPlan, plan: Plan) -> dict[str, object]:
+    """What the group has beside a rate and arguments of the class."""
+    decay = plan.optimizer.layer_decay if group.layer_decay is None else group.layer_decay
+    found = {
+        "freeze": f"until_epoch:{group.until_epoch}" if group.until_epoch else None,
+        "layer_decay": decay,
+        "schedule": group.form,
+        "warmup_steps": group.warmup_steps,
+        "gradient_clip_val": group.clip_norm if group.clip_value is None else group.clip_value,
+        "gradient_clip_algorithm": None if group.clip_value is None else "value",
+    }
+    return {key: value for key, value in found.items() if value is not None}

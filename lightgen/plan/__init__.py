@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from lightgen.plan.group_schedule import floor_problems, with_group_schedules
+from lightgen.plan.group_settings import (
+    clipping_problems,
+    depth_problems,
+    length_problems,
+    plan_layer_decay,
+)
 from lightgen.plan.groups import plan_groups
 from lightgen.plan.names import package_problem
 from lightgen.plan.optimizer import plan_optimizer
@@ -32,10 +40,18 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     task, data = plan_task(spec, problems)
     optimizer = _plan_optimizer(spec, sources or {}, problems)
     groups = plan_groups(spec, optimizer, problems)
+    layer_decay = plan_layer_decay(spec, optimizer, groups, problems)
+    optimizer = replace(optimizer, layer_decay=layer_decay)
     batch_size = plan_batch_size(spec, optimizer)
     model = plan_model(spec, data, optimizer, groups, problems)
     schedule = plan_schedule(spec, task, optimizer, groups, problems, notes)
+    schedule = with_group_schedules(schedule, groups, problems)
+    layered = layer_decay is not None or any(group.layer_decay for group in groups)
+    problems += floor_problems(schedule, layered=layered)
     trainer = plan_trainer(spec, data, batch_size, optimizer, problems)
+    problems += depth_problems(model, optimizer, groups)
+    problems += length_problems(groups, trainer["max_epochs"])
+    problems += clipping_problems(groups, optimizer, model, trainer)
     raise_if_any(problems)
     return Plan(
         package=spec.project.package,

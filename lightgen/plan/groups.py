@@ -7,6 +7,13 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from lightgen.plan.group_settings import (
+    clip_bounds,
+    freezing,
+    own_settings,
+    separate,
+    unfreezing_problems,
+)
 from lightgen.plan.names import group_name_fault, member_fault
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.types import WHOLE_MODEL, GroupPlan, OptimizerPlan
@@ -30,6 +37,7 @@ def plan_groups(
         _plan_group(name, group, optimizer, problems) for name, group in spec.groups.items()
     )
     problems += _order_problems(groups)
+    problems += unfreezing_problems(groups)
     trained = [group for group in groups if not group.frozen]
     if not trained:
         problems.append(
@@ -53,14 +61,17 @@ def _plan_group(
     where = f"groups.{name}"
     patterns = _patterns(name, group, problems)
     lr, factor = _rate(group, where, problems)
-    if group.freeze:
+    frozen, until_epoch = freezing(group, where, problems)
+    if frozen:
         if lr is not None or factor is not None or group.arguments:
             problems.append(
                 Problem(where, "a frozen group takes no other setting", "remove freeze or the rest")
             )
         return GroupPlan(name, patterns, frozen=True)
+    own, given = separate(group.arguments, optimizer.record)
+    settings = own_settings(own, where, problems)
     known = {key: arg for key, arg in optimizer.record.group_arguments.items() if key != "lr"}
-    if optimizer.record.single_group and group.arguments:
+    if optimizer.record.single_group and given:
         problems.append(
             Problem(
                 where,
@@ -70,12 +81,27 @@ def _plan_group(
         )
         arguments: dict[str, Any] = {}
     else:
-        arguments = check_arguments(group.arguments, known, where, optimizer.record.name, problems)
+        arguments = check_arguments(given, known, where, optimizer.record.name, problems)
     fault = optimizer.record.arguments["lr"].fault(lr) if lr is not None else ""
     if fault:
         problems.append(Problem(f"{where}.lr", fault, "write a rate such as 1e-4"))
     decay = arguments.get("weight_decay", optimizer.effective("weight_decay"))
-    return GroupPlan(name, patterns, lr, factor, False, arguments, splits_decay=bool(decay))
+    clip_norm, clip_value = clip_bounds(settings, where, problems)
+    return GroupPlan(
+        name,
+        patterns,
+        lr,
+        factor,
+        False,
+        arguments,
+        splits_decay=bool(decay),
+        until_epoch=until_epoch,
+        layer_decay=settings.get("layer_decay"),
+        form=settings.get("schedule"),
+        warmup_steps=settings.get("warmup_steps"),
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+    )
 
 
 def _rate(group: Group, where: str, problems: list[Problem]) -> tuple[float | None, float | None]:

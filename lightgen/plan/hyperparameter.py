@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lightgen.catalogue.groups import RESERVED_SETTINGS
 from lightgen.rules.rule import Hyper
 from lightgen.source import is_identifier
 
@@ -16,6 +17,7 @@ RESERVED = frozenset(
     {
         *("params", "param_names", "name", "initial_lr", "max_lr", "min_lr", "swa_lr"),
         *("base_momentum", "max_momentum", "foreach", "maximize", "differentiable"),
+        *("lr_scale", *RESERVED_SETTINGS),
         *("fused", "capturable", "self", "torch", "options", "defaults", "index", "value"),
         *("param", "grad", "grads", "exp_avg", "exp_avgs", "exp_avg_sq", "exp_avg_sqs"),
         *("step", "steps", "step_size", "beta1", "beta2", "denom", "denoms"),

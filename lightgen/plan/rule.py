@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lightgen.catalogue.arguments import Argument
+from lightgen.catalogue.groups import RESERVED_SETTINGS
 from lightgen.catalogue.optimizers import Optimizer
 from lightgen.plan.names import class_name_from, class_name_problem
 from lightgen.plan.optimizer import CUSTOM, CUSTOM_FLAGS, check_arguments, cross_checks
@@ -17,7 +18,12 @@ from lightgen.spec.rule import RuleFile, parse_rule, path_fault, rule_arguments,
 
 # Names that mean something else in [optimizer] or in a group of the spec.
 _FUSED = Argument("fused", None, kind="flag", optional=True, doc="one kernel for the whole update")
-_TAKEN = frozenset({"name", "rule", "class_name", "hyperparameters", "skeleton", "match", "freeze"})
+_TAKEN = frozenset(
+    {
+        *("name", "rule", "class_name", "hyperparameters", "skeleton", "match", "freeze"),
+        *RESERVED_SETTINGS,
+    }
+)
 
 
 def plan_rule(

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightgen.catalogue.optimizers import Optimizer
 from lightgen.catalogue.parts import Data, Model, Task
-from lightgen.catalogue.schedulers import Scheduler
+from lightgen.catalogue.schedulers import CONSTANT, Scheduler
 from lightgen.plan.hyperparameter import Hyperparameter
 from lightgen.rules.rule import Rule
 from lightgen.tree import File
@@ -25,6 +25,17 @@ class ModelPlan:
     bias: bool
     submodules: tuple[str, ...]
 
+    @property
+    def depths(self) -> dict[str, int]:
+        """The layers of each submodule; empty where they are not known."""
+        if self.record.depths is None:
+            return {}
+        whole, first, middle, head = self.record.depths
+        if len(self.submodules) == 1:
+            return {self.submodules[0]: whole}
+        names, last = self.submodules[:-1], self.submodules[-1]
+        return {name: middle if at else first for at, name in enumerate(names)} | {last: head}
+
 
 @dataclass(frozen=True)
 class RulePlan:
@@ -39,6 +50,8 @@ class RulePlan:
 class OptimizerPlan:
     """The optimizer: its class, the arguments of the call, and the base rate.
 
+    `layer_decay` is that of all groups, counted from the head of the model.
+
     `arguments` holds what the call states, without lr; `custom` the hyperparameters of a custom
     class that no rule makes, empty for one of torch; `skeleton` what such a class starts as, if not
     as a plain one.
@@ -51,6 +64,7 @@ class OptimizerPlan:
     custom: tuple[Hyperparameter, ...] = ()
     skeleton: str = ""
     rule: RulePlan | None = None
+    layer_decay: float | None = None
 
     @property
     def is_custom(self) -> bool:
@@ -75,7 +89,9 @@ class GroupPlan:
     """A parameter group: what it covers and what it sets.
 
     Patterns are empty where the group is the submodule of its name, or the whole model. `lr` is an
-    absolute rate, `factor` one relative to the base rate; with neither the base rate holds.
+    absolute rate, `factor` one relative to the base rate; with neither the base rate holds. Before
+    `until_epoch` nothing moves the group. `layer_decay` is its own, counted from its last layer;
+    `form` and `warmup_steps` are its own schedule, where it has one.
     """
 
     name: str
@@ -86,6 +102,22 @@ class GroupPlan:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     splits_decay: bool = False
     whole: bool = False
+    until_epoch: int = 0
+    layer_decay: float | None = None
+    form: str | None = None
+    warmup_steps: int | None = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
+
+    @property
+    def schedules(self) -> bool:
+        """Whether the group has a schedule of its own."""
+        return self.form is not None or self.warmup_steps is not None
+
+    @property
+    def clips(self) -> bool:
+        """Whether the group's gradient has a bound of its own."""
+        return self.clip_norm is not None or self.clip_value is not None
 
     @property
     def absolute(self) -> bool:
@@ -104,7 +136,8 @@ class SchedulePlan:
     """A scheduler and its wiring.
 
     `arguments` are values; `computed` maps further arguments to expressions in `{length}`.
-    `interval` is step or epoch; `parts` are those of a composite.
+    `interval` is step or epoch; `parts` are those of a composite; `by_group` has the schedule of
+    each group that trains, where any has one of its own.
     """
 
     record: Scheduler
@@ -115,12 +148,15 @@ class SchedulePlan:
     monitor: str | None = None
     warmup_steps: int = 0
     parts: tuple[SchedulePlan, ...] = ()
+    by_group: Mapping[str, SchedulePlan] = field(default_factory=dict)
 
     @property
     def needs_length(self) -> bool:
         """Whether the run's length enters."""
+        if self.by_group:
+            return any(own.needs_length for own in self.by_group.values())
         return (
-            self.record.written_out
+            (self.record.written_out and self.record is not CONSTANT)
             or bool(self.computed)
             or "total_steps" in self.arguments
             or any(part.needs_length for part in self.parts)
@@ -197,6 +233,23 @@ class Plan:
     def frozen(self) -> tuple[GroupPlan, ...]:
         """The groups that stay as they are."""
         return tuple(group for group in self.groups if group.frozen)
+
+    @property
+    def until_epoch(self) -> dict[str, int]:
+        """The groups that are frozen at first, and the epoch from which on each trains."""
+        return {group.name: group.until_epoch for group in self.trained if group.until_epoch}
+
+    @property
+    def layered(self) -> bool:
+        """Whether rates fall from layer to layer."""
+        return self.optimizer.layer_decay is not None or any(
+            group.layer_decay is not None for group in self.groups
+        )
+
+    @property
+    def clips_groups(self) -> bool:
+        """Whether groups have bounds of their own for their gradients."""
+        return any(group.clips for group in self.groups)
 
     @property
     def whole_model(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lightgen.plan.types import Plan, SchedulePlan
+from lightgen.render.clipping import clip_tables
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
 from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
@@ -23,10 +24,13 @@ def render_training_test(plan: Plan) -> str:
     frozen = frozen_modules(plan)
     if plan.optimizer.turns_weights or frozen:
         imports.names("typing", "Any")
+    importing = {"epochs_to_move": _epochs_to_move(plan, imports)}
     holes = {
+        **importing,
         "imports": imports.source(),
         "module": Identifier(plan.task.module),
         "best_metric": Source(plan.task.best_metric),
+        **_owner_holes(plan),
         "epochs_to_checkpoint": literal(plan.trainer.get("check_val_every_n_epoch") or 1),
     }
     text = fill("tests/test_training.py", holes)
@@ -36,6 +40,72 @@ def render_training_test(plan: Plan) -> str:
     if plan.optimizer.turns_weights:
         text += fill("tests/weights.py", {})
     return text
+
+
+def _owner_holes(plan: Plan) -> dict[str, Source]:
+    """A layer has a share of its group's rate."""
+    if not plan.layered:
+        owner, unscaled, half = 'removesuffix("/no_decay")', "", "rate"
+    else:
+        owner, half = 'partition("/")[0]', 'group["lr"] / 2'
+        unscaled = ' / group.get("lr_scale", 1.0)'
+    return {"owner": Source(owner), "unscaled": Source(unscaled), "half": Source(half)}
+
+
+def _epochs_to_move(plan: Plan, imports: Imports) -> Expr:
+    """The flag of a run in which every group that trains has moved."""
+    if not plan.until_epoch:
+        return literal("--max-epochs=1")
+    imports.own("optim", "UNFREEZE_EPOCHS")
+    return Expr('f"--max-epochs={1 + max(UNFREEZE_EPOCHS.values())}"')
+
+
+def render_unfreezing_test(plan: Plan) -> str:
+    """The text of tests/test_unfreezing.py."""
+    imports = Imports(plan.package)
+    imports.names("pathlib", "Path").names("typing", "Any")
+    imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
+    imports.names("torch", "Tensor")
+    imports.own("optim", "UNFREEZE_EPOCHS", "build_optimizer", "frozen_modules")
+    imports.own("module", plan.task.module).own("train", "parse_arguments", "train")
+    module = Identifier(plan.task.module)
+    return fill("tests/test_unfreezing.py", {"imports": imports.source(), "module": module})
+
+
+def render_layers_test(plan: Plan) -> str:
+    """The text of tests/test_layers.py."""
+    imports = Imports(plan.package)
+    imports.names("pathlib", "Path").names("typing", "Any").names("torch", "nn").module("pytest")
+    imports.own("layers", "number_layers").own("module", plan.task.module)
+    imports.own("optim", "parameter_groups").own("train", "parse_arguments", "train")
+    holes = {
+        "imports": imports.source(),
+        "module": Identifier(plan.task.module),
+        "package": Identifier(plan.package),
+    }
+    return fill("tests/test_layers.py", holes)
+
+
+def render_clipping_test(plan: Plan) -> str:
+    """The text of tests/test_clipping.py."""
+    imports = Imports(plan.package)
+    imports.names("typing", "Any").names("torch", "Tensor")
+    imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
+    tables = clip_tables(plan)
+    imports.own("optim", *tables).own("train", "parse_arguments", "train")
+    size = {"CLIP_NORMS": "gradient.norm()", "CLIP_VALUES": "gradient.abs().max()"}
+    checks = []
+    for at, table in enumerate(tables):
+        checks += [
+            f"{'elif' if at else 'if'} owner in {table}:",
+            f"    assert {size[table]} == pytest.approx(BOUND, rel=1e-2)",
+        ]
+    holes = {
+        "imports": imports.source(),
+        "tables": Source(f"{', '.join(tables)}{',' if len(tables) == 1 else ''}"),
+        "checks": block(indent(checks, 2)),
+    }
+    return fill("tests/test_clipping.py", holes)
 
 
 def render_groups_test(plan: Plan) -> str:
@@ -99,6 +169,8 @@ def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
         "frequency": Source(f" // {schedule.frequency}" if schedule.frequency > 1 else ""),
     }
     tests = fill("tests/schedule_curve.py", holes)
+    if schedule.by_group:
+        return tests + _group_schedule_tests(plan, schedule, imports, closure)
     if schedule.record.written_out:
         imports.names("inspect", "signature")
         function = FACTOR_FUNCTIONS[schedule.record.name]
@@ -109,3 +181,18 @@ def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
         holes = {"ten_intervals": ten, "closure": closure, "module": module}
         tests += fill("tests/schedule_ratio.py", holes)
     return tests
+
+
+def _group_schedule_tests(
+    plan: Plan, schedule: SchedulePlan, imports: Imports, closure: Expr
+) -> str:
+    imports.names("inspect", "signature").names("functools", "partial")
+    imports.names("torch.optim.lr_scheduler", "LambdaLR")
+    length = length_name(schedule) if schedule.needs_length else ""
+    holes = {
+        "module": Identifier(plan.task.module),
+        "closure": closure,
+        "ten_intervals": Source(f", {length}=10" if length else ""),
+        "long_length": Source(f", {length}=1_000_000" if length else ""),
+    }
+    return fill("tests/schedule_by_group.py", holes)

@@ -23,6 +23,8 @@ _FILES = {
     "fused_update.py": "the optimizer's update as one kernel: what runs where it can",
     "fused_update.cpp": "the kernel of a CPU, built once by the machine's compiler",
     "fused_update_triton.py": "the kernel of a GPU",
+    "layers.py": "which layer a parameter belongs to",
+    "rates.py": "the learning rates in the log",
     "recipe.py": "what a checkpoint was trained with, compared when a run resumes",
     "plot.py": "the picture of a run",
     "train.py": "the command line",
@@ -126,9 +128,10 @@ def _group_row(group: GroupPlan, plan: Plan) -> str:
 def _rate_text(group: GroupPlan) -> str:
     if group.frozen:
         return "frozen"
-    if group.absolute:
-        return "its own"
-    return "the base rate" if group.factor in (None, 1) else "a factor of the base rate"
+    rate = "its own" if group.absolute else "the base rate"
+    if not group.absolute and group.factor not in (None, 1):
+        rate = "a factor of the base rate"
+    return f"{rate}, frozen at first" if group.until_epoch else rate
 
 
 def _group_notes(plan: Plan) -> list[str]:
@@ -142,6 +145,18 @@ def _group_notes(plan: Plan) -> list[str]:
             "Biases, norms and what the model's `no_weight_decay()` lists get no weight decay:\n"
             "they form a second group, `NAME/no_decay`."
         )
+    if plan.until_epoch:
+        notes.append(
+            "`UNFREEZE_EPOCHS` says from which epoch on a group that is frozen at first trains.\n"
+            "It is in the optimizer from the start, and its schedule moves on meanwhile."
+        )
+    if plan.layered:
+        notes.append(
+            "Rates fall from layer to layer towards the input; a group is split into\n"
+            "`NAME/layer_NUMBER`. Its one curve in the log, `lr/NAME`, is the rate before that."
+        )
+    if plan.clips_groups:
+        notes.append("Gradients are clipped group by group, by the bounds before `clip_groups`.")
     notes.append("A parameter that is in no group, or in two, stops the run with its name.")
     return notes
 
@@ -151,6 +166,11 @@ def _schedule_text(schedule: SchedulePlan | None) -> Source:
         return Source("None: the learning rates are constant.")
     unit = "optimizer step" if schedule.interval == "step" else "epoch"
     lengths = " Its length is that of the run." if schedule.needs_length else ""
+    if schedule.by_group:
+        return Source(
+            "Each group has its own, `factors` in `build_scheduler` in `optim.py`, moved once an\n"
+            f"optimizer step.{lengths}"
+        )
     monitor = f" It watches `{schedule.monitor}`." if schedule.monitor else ""
     return Source(
         f"`{schedule.record.name}` ({schedule.record.summary}), moved once an {unit}; see\n"

@@ -6,8 +6,11 @@ from collections.abc import Iterable
 
 from lightgen.plan.groups import REGEX, is_path
 from lightgen.plan.types import GroupPlan, Plan
+from lightgen.render.clipping import clip_fragment
 from lightgen.render.environment import ABSENT, fill
+from lightgen.render.freezing import unfreeze_fragment
 from lightgen.render.imports import Imports
+from lightgen.render.layers import layers_fragment, split_line
 from lightgen.render.schedule import schedule_fragments
 from lightgen.render.values import argument_value, frozen_modules
 from lightgen.source import Expr, Source, block, call, indent, literal
@@ -36,23 +39,37 @@ def _group_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
     splits = any(group.splits_decay for group in plan.trained)
     if plan.frozen:
         yield fill("optim/freeze.py", _freeze_view(plan))
+    if plan.until_epoch:
+        yield unfreeze_fragment(plan, imports)
     yield fill("optim/groups.py", _groups_view(plan))
     if plan.matches:
         yield fill("optim/patterns.py", _pattern_view(plan, imports))
     if splits:
         yield fill("optim/split_decay.py", {})
-    yield fill(
-        "optim/override_rates.py",
-        {
-            "owners": Expr(
-                '[group["name"].removesuffix("/no_decay") for group in groups]'
-                if splits
-                else '[group["name"] for group in groups]'
-            ),
-            "fallback": Expr('group["lr"]' if plan.has_base_lr else 'rates.get("*", group["lr"])'),
-        },
-    )
+    if plan.layered:
+        yield layers_fragment(plan, imports)
+    yield fill("optim/override_rates.py", _rates_view(plan, splits=splits))
     yield fill("optim/coverage.py", {})
+    if plan.clips_groups:
+        yield clip_fragment(plan, imports)
+
+
+def _rates_view(plan: Plan, *, splits: bool) -> dict[str, Source]:
+    """A rate belongs to all that a group is split into; a layer has its share of it."""
+    owner = 'group["name"]'
+    if plan.layered:
+        owner += '.partition("/")[0]'
+    elif splits:
+        owner += '.removesuffix("/no_decay")'
+    rate = 'group["lr"]' if plan.has_base_lr else 'rates.get("*", group["lr"])'
+    rate = f"rates.get(owner, {rate})"
+    if plan.layered:
+        rate = f'{rate} * group.get("lr_scale", 1.0)'
+    return {
+        "owners": Expr(f"[{owner} for group in groups]"),
+        "listed": Expr("sorted({*owners})" if plan.layered else "owners"),
+        "rate": Expr(rate),
+    }
 
 
 def _groups_view(plan: Plan) -> dict[str, Source]:
@@ -70,6 +87,7 @@ def _groups_view(plan: Plan) -> dict[str, Source]:
         "star_meaning": star_meaning(plan),
         "preamble": block(indent(preamble)) if preamble else ABSENT,
         "groups": block(indent(entries, 2)),
+        "split_layers": split_line(plan),
     }
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from lightgen.plan.types import Plan
 from lightgen.problems import InputError, Problem
 from lightgen.render.checks import (
+    render_clipping_test,
     render_groups_test,
+    render_layers_test,
     render_schedule_test,
     render_training_test,
+    render_unfreezing_test,
 )
 from lightgen.render.custom.custom_optimizer import custom_optimizer_view
 from lightgen.render.custom.fused import fused_files
@@ -17,6 +20,7 @@ from lightgen.render.custom.skeletons import skeleton_files
 from lightgen.render.docs import render_pyproject, render_readme
 from lightgen.render.environment import fill
 from lightgen.render.format import formatted
+from lightgen.render.layers import layer_files
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
 from lightgen.render.task import render_task
@@ -43,7 +47,14 @@ def render_project(plan: Plan) -> Tree:
         "tests/test_groups.py": render_groups_test(plan),
         "tests/test_training.py": render_training_test(plan),
         **_custom_optimizer(plan),
+        **layer_files(plan),
     }
+    if plan.layered:
+        texts["tests/test_layers.py"] = render_layers_test(plan)
+    if plan.clips_groups:
+        texts["tests/test_clipping.py"] = render_clipping_test(plan)
+    if plan.until_epoch:
+        texts["tests/test_unfreezing.py"] = render_unfreezing_test(plan)
     schedule_test = render_schedule_test(plan)
     if schedule_test:
         texts["tests/test_schedule.py"] = schedule_test

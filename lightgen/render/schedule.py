@@ -18,6 +18,7 @@ FACTOR_FUNCTIONS = {
     "cosine": "cosine_factor",
     "linear": "linear_factor",
     "wsd": "wsd_factor",
+    "constant": "constant_factor",
     "LambdaLR": "lr_factor",
     "MultiplicativeLR": "lr_factor",
 }
@@ -36,7 +37,10 @@ def schedule_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
         return
     imports.names(TORCH_SCHEDULERS, "LRScheduler")
     name = schedule.record.name
-    if schedule.record.written_out:
+    if schedule.by_group:
+        for form in forms(schedule):
+            yield fill(f"optim/{form.record.name}.py", _factor_view(form, imports))
+    elif schedule.record.written_out:
         yield fill(f"optim/{name}.py", _factor_view(schedule, imports))
     elif name == "LambdaLR":
         yield fill("optim/lambda.py", {"unit": Source(schedule.interval)})
@@ -50,7 +54,9 @@ def schedule_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
         "optim/build_scheduler.py",
         {
             "length_parameter": Source(length),
-            "summary": Source(schedule.record.summary),
+            "summary": Source(
+                "a schedule for each group" if schedule.by_group else schedule.record.summary
+            ),
             "unit": Source(unit),
             "body": block(indent(_body(schedule, imports))),
         },
@@ -68,8 +74,40 @@ def _factor_view(schedule: SchedulePlan, imports: Imports) -> dict[str, Source]:
     }
 
 
+def forms(schedule: SchedulePlan) -> list[SchedulePlan]:
+    """The different forms that groups have; a function has the warmup of the whole schedule."""
+    found = {own.record.name: own for own in schedule.by_group.values()}
+    return [replace(own, warmup_steps=schedule.warmup_steps) for own in found.values()]
+
+
+def _group_body(schedule: SchedulePlan, imports: Imports) -> list[str]:
+    """One LambdaLR, a function for each group and all that it is split into."""
+    imports.names(TORCH_SCHEDULERS, "LambdaLR").names("collections.abc", "Callable")
+    rows: list[str] = []
+    for name, own in schedule.by_group.items():
+        function = FACTOR_FUNCTIONS[own.record.name]
+        arguments = {"total_steps": "total_steps"} if own.needs_length else {}
+        if own.warmup_steps != schedule.warmup_steps:
+            arguments["warmup_steps"] = literal(own.warmup_steps)
+        if not arguments:
+            rows.append(f"{literal(name)}: {function},")
+            continue
+        imports.names("functools", "partial")
+        lines = call("partial", function, **arguments)
+        rows += [f"{literal(name)}: {lines[0]}", *lines[1:-1], f"{lines[-1]},"]
+    return [
+        "factors: dict[str, Callable[[int], float]] = {",
+        *indent(rows),
+        "}",
+        'owners = [group["name"].partition("/")[0] for group in optimizer.param_groups]',
+        "return LambdaLR(optimizer, [factors[owner] for owner in owners])",
+    ]
+
+
 def _body(schedule: SchedulePlan, imports: Imports) -> list[str]:
     name = schedule.record.name
+    if schedule.by_group:
+        return _group_body(schedule, imports)
     if schedule.record.written_out:
         imports.names("functools", "partial").names(TORCH_SCHEDULERS, "LambdaLR")
         function = FACTOR_FUNCTIONS[name]

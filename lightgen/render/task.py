@@ -5,10 +5,11 @@ from __future__ import annotations
 from lightgen.plan.types import Plan
 from lightgen.render.custom.skeletons import second_pass, two_passes
 from lightgen.render.environment import ABSENT, fill
+from lightgen.render.freezing import step_hooks, train_mode
 from lightgen.render.imports import Imports
 from lightgen.render.schedule import configure_lines, length_name
 from lightgen.render.values import frozen_modules, lightning_root
-from lightgen.source import Identifier, Source, block, indent, is_identifier, literal
+from lightgen.source import Identifier, Source, block, indent, literal
 
 
 def render_task(plan: Plan) -> str:
@@ -25,9 +26,9 @@ def render_task(plan: Plan) -> str:
             **importing,
             "imports": imports.source(),
             "freeze_call": block(indent(["freeze(self.model)"], 2)) if plan.frozen else ABSENT,
-            "train_mode": _train_mode(plan),
+            "train_mode": train_mode(plan),
             "train_log": _train_log(plan),
-            "configure_optimizers": block(indent(configure_lines(plan))),
+            "configure_optimizers": block(indent([*configure_lines(plan), *step_hooks(plan)])),
             "recipe_hooks": block(indent(_recipe_hooks(plan))),
         },
     )
@@ -50,7 +51,12 @@ def _imports(plan: Plan) -> Imports:
         imports.names("torchmetrics.regression", "R2Score")
     if plan.frozen:
         imports.own("optim", "freeze")
-    if frozen_modules(plan):
+    if plan.until_epoch:
+        imports.names("torch.optim", "Optimizer")
+        imports.own("optim", "drop_frozen_gradients", "frozen_modules")
+    if plan.clips_groups:
+        imports.names("torch.optim", "Optimizer").own("optim", "clip_groups")
+    if frozen_modules(plan) or plan.until_epoch:
         imports.names("typing", "Self")
     if plan.schedule is not None:
         imports.own("optim", "build_scheduler")
@@ -64,38 +70,6 @@ def _train_log(plan: Plan) -> Source:
     monitored = plan.schedule is not None and plan.schedule.monitor == "train/loss"
     epoch = monitored and plan.schedule is not None and plan.schedule.interval == "epoch"
     return Source(", on_step=False, on_epoch=True" if epoch else "")
-
-
-def _train_mode(plan: Plan) -> Source:
-    modules = frozen_modules(plan)
-    if not modules:
-        return ABSENT
-    calls = [
-        (
-            f"self.model.{path}.eval()"
-            if all(is_identifier(part) for part in path.split("."))
-            else f"self.model.get_submodule({literal(path)}).eval()"
-        )
-        for path in modules
-    ]
-    return block(
-        [
-            "",
-            *indent(
-                [
-                    "def train(self, mode: bool = True) -> Self:",
-                    "    super().train(mode)",
-                    "    # Frozen: dropout and running statistics rest too.",
-                    *indent(calls),
-                    "    return self",
-                    "",
-                    "def on_train_start(self) -> None:",
-                    "    # Lightning trains in the modes that it finds, and calls no train().",
-                    "    self.train()",
-                ]
-            ),
-        ]
-    )
 
 
 def _weights(plan: Plan, imports: Imports) -> Source:

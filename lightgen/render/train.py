@@ -21,7 +21,11 @@ def render_train(plan: Plan) -> str:
     imports.module("argparse", "math", "os", "warnings", f"{root} as pl")
     imports.names("collections.abc", "Iterator", "Sequence").names("pathlib", "Path")
     imports.names("importlib.util", "find_spec")
-    imports.names(f"{root}.callbacks", "LearningRateMonitor", "ModelCheckpoint")
+    imports.names(f"{root}.callbacks", "ModelCheckpoint")
+    if plan.layered:
+        imports.own("rates", "RateMonitor")
+    else:
+        imports.names(f"{root}.callbacks", "LearningRateMonitor")
     imports.names(f"{root}.loggers", logger)
     imports.own("data", "DataModule").own("optim", "parameter_groups")
     imports.own("module", plan.task.module).own("plot", "CurvePlot")
@@ -79,7 +83,11 @@ def _callbacks(plan: Plan) -> list[str]:
     return [
         "[",
         *indent([*checkpoint[:-1], "),"]),
-        '    LearningRateMonitor(logging_interval="step"),',
+        (
+            "    RateMonitor(),"
+            if plan.layered
+            else '    LearningRateMonitor(logging_interval="step"),'
+        ),
         "    *plots,",
         "    *callbacks,",
         "]",
@@ -91,7 +99,18 @@ def render_plot(plan: Plan) -> str:
     imports = Imports(plan.package)
     imports.names("collections", "defaultdict").names("pathlib", "Path").names("typing", "Any")
     imports.module(f"{lightning_root(plan)} as pl")
-    return fill("project/src/__package__/plot.py", {"imports": imports.source()})
+    lines = [
+        "for group in optimizer.param_groups:",
+        '    self.rates[group["name"]].append(float(group["lr"]))',
+    ]
+    if plan.layered:
+        imports.own("optim", "named_rates")
+        lines = [
+            "for group, rate in named_rates(optimizer.param_groups).items():",
+            "    self.rates[group].append(rate)",
+        ]
+    holes = {"imports": imports.source(), "rate_lines": block(indent(lines, 3))}
+    return fill("project/src/__package__/plot.py", holes)
 
 
 def render_recipe(plan: Plan) -> str:

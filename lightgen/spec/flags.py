@@ -11,6 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Float, Trivia
 
 from lightgen.catalogue.arguments import Argument
+from lightgen.catalogue.groups import GROUP_SETTINGS
 from lightgen.catalogue.optimizers import find_optimizer
 from lightgen.catalogue.schedulers import WIRING, find_scheduler
 from lightgen.catalogue.skeletons import find_skeleton
@@ -180,13 +181,17 @@ def _drop_unknown(
     known = _class_keys(table, name, rule, content)
     if known is None or (name.lower() == CUSTOM and rule is None and rule_reference(content)):
         return []
-    dropped: list[tuple[str, ...]] = [(table, key) for key in content[table] if key not in known]
+    dropped: list[tuple[str, ...]] = [
+        (table, key)
+        for key in content[table]
+        if key not in known and (table, key) not in _OF_NO_CLASS
+    ]
     if table == "optimizer":
         dropped += [
             ("groups", group, key)
             for group, settings in _tables(content, "groups").items()
             for key in settings
-            if key not in known and key not in ("match", "freeze", "lr")
+            if key not in known and key not in _GROUP_KEYS
         ]
     for path in dropped:
         drop_value(document, path)
@@ -230,9 +235,9 @@ def _set_groups(
 
 def _outdated(table: Mapping[str, Any], settings: Mapping[str, Any]) -> set[str]:
     """The settings of a group that end as it is frozen, or trained again."""
-    if "freeze" in settings:
+    if settings.get("freeze") is True:
         return set(table) - {"match"}
-    return {"freeze", "lr"} if table.get("freeze") else set()
+    return {"freeze", "lr"} if table.get("freeze") is True else set()
 
 
 def _tables(content: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -263,6 +268,9 @@ def _toml(value: Any) -> Any:
 
 
 CUSTOM = "custom"
+# What stays whatever class is chosen.
+_GROUP_KEYS = frozenset({"match", "freeze", "lr", *GROUP_SETTINGS})
+_OF_NO_CLASS = frozenset({("optimizer", "layer_decay")})
 _RULE_KINDS = {
     "class_name": "text",
     "maximize": "flag",
@@ -293,6 +301,8 @@ def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...], rule: Arguments
     key = path[-1]
     if path[0] == "groups" and key in ("lr", "match", "freeze"):
         return {"lr": "rate", "match": "texts", "freeze": "flag"}[key]
+    if path in _OF_NO_CLASS or (path[0] == "groups" and key in GROUP_SETTINGS):
+        return GROUP_SETTINGS[key].kind
     if path[0] in ("optimizer", "groups"):
         name = str(_name(content, "optimizer") or ("AdamW" if rule is None else CUSTOM))
         if _declares(path):

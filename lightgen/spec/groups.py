@@ -2,7 +2,7 @@
 
 A setting is a rate (1e-4), a factor of the base rate (x0.1), freeze, or key=value; several are
 joined by semicolons, or by commas: a part with = and no : continues the group before it. Commas
-inside brackets don't split.
+inside brackets don't split, and the colon of freeze=until_epoch:N belongs to the value.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from lightgen.problems import Problem, raise_if_any
 
 REST = "rest"
 _FACTOR = re.compile(r"x(?P<number>.+)")
+_UNTIL = re.compile(r"(?:^|[:;,\s])freeze\s*=\s*until_epoch\s*\Z")
 _OPEN, _CLOSE = "([{", ")]}"
 
 
@@ -52,7 +53,7 @@ def split_outside_brackets(text: str, separator: str) -> list[str]:
 def _join_continued(parts: list[str]) -> Iterator[str]:
     current = None
     for part in parts:
-        continues = "=" in part and ":" not in part
+        continues = "=" in part and not _at_settings(part)[1]
         if current is not None and continues:
             current = f"{current};{part}"
             continue
@@ -63,8 +64,17 @@ def _join_continued(parts: list[str]) -> Iterator[str]:
         yield current
 
 
-def _parse_group(part: str) -> tuple[str, dict[str, Any], list[Problem]]:
+def _at_settings(part: str) -> tuple[str, str, str]:
+    """Split at the last colon that is none of freeze=until_epoch:N."""
     selector, colon, settings = part.rpartition(":")
+    while colon and _UNTIL.search(selector):
+        selector, colon, before = selector.rpartition(":")
+        settings = f"{before}:{settings}"
+    return (selector, colon, settings) if colon else ("", "", part)
+
+
+def _parse_group(part: str) -> tuple[str, dict[str, Any], list[Problem]]:
+    selector, colon, settings = _at_settings(part)
     if not colon or not selector.strip() or not settings.strip():
         what = f"cannot read group '{part}'" if part else "a group is empty"
         todo = "write NAME:RATE, for example backbone:1e-4 (or NAME:x0.1, NAME:freeze)"

@@ -88,6 +88,9 @@ class Optimizer(OpenTable):
     skeleton: str | None = Field(
         None, description="What a custom class starts as: two-closure or every-k."
     )
+    layer_decay: float | None = Field(
+        None, description="Factor of the rates per layer away from the head: above 0, at most 1."
+    )
 
     @property
     def is_custom(self) -> bool:
@@ -105,7 +108,11 @@ class Group(OpenTable):
     lr: float | str | None = Field(
         None, description="Rate, or x0.1: a factor of the optimizer's own."
     )
-    freeze: bool = Field(False, description="Leave these parameters as they are.")
+    freeze: bool | str = Field(
+        False,
+        description="true leaves these parameters as they are, until_epoch:N before epoch N.",
+        examples=[True, "until_epoch:3"],
+    )
 
 
 class Scheduler(OpenTable):

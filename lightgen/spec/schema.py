@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lightgen.catalogue.arguments import Argument
+from lightgen.catalogue.groups import GROUP_SETTINGS
 from lightgen.catalogue.optimizers import optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.schedulers import WIRING, schedulers
@@ -39,7 +40,8 @@ def build_schema() -> dict[str, Any]:
     schema["title"] = "lightgen.toml"
     tables = schema["$defs"]
     _add_arguments(tables["Optimizer"], (o.arguments for o in optimizers().values()))
-    _add_arguments(tables["Group"], (o.group_arguments for o in optimizers().values()))
+    own = (o.group_arguments for o in optimizers().values())
+    _add_arguments(tables["Group"], [GROUP_SETTINGS, *own])
     _add_arguments(tables["Scheduler"], [WIRING, *(s.arguments for s in schedulers().values())])
     _add_arguments(tables["Trainer"], [trainer_arguments()])
     tables["Trainer"]["additionalProperties"] = False

@@ -96,8 +96,8 @@ SHAPES = {
     "such a value belongs to groups.head.lr",
     "[groups.int]\nlr = true": "groups.int.lr: True is wrong: a number or a text is needed; "
     "rate, or x0.1: a factor of the optimizer's own",
-    "[groups.head]\nfreeze = 'yes'": "groups.head.freeze: 'yes' is wrong: "
-    "true or false is needed; leave these parameters as they are",
+    "[groups.head]\nfreeze = 3": "groups.head.freeze: 3 is wrong: true or false or a text is "
+    "needed; true leaves these parameters as they are, until_epoch:N before epoch N",
     "[groups.head]\nmatch = 1": "groups.head.match: 1 is wrong: a text or a list is needed; "
     "module paths, globs or re:...; left out: the submodule of that name",
     "[groups.head]\nmatch = ['a', 1]": "groups.head.match.1: 1 is wrong: "

@@ -36,6 +36,14 @@ _GROUPS: dict[str, dict[str, Any]] = {
     "path": {"first": {"match": "backbone.0", "lr": 1e-4}, "rest": {}},
     "regex": {"matrices": {"match": "re:weight$", "lr": "x0.2"}, "rest": {"freeze": True}},
     "decay": {"backbone": {"lr": 1e-3, "weight_decay": 0.1}, "head": {"lr": 2e-3}},
+    "unfreezing": {
+        "backbone": {"lr": 1e-3, "freeze": "until_epoch:1", "layer_decay": 0.5},
+        "head": {"lr": 2e-3},
+    },
+    "schedules": {
+        "backbone": {"warmup_steps": 2, "gradient_clip_val": 0.5},
+        "head": {"lr": 2e-3, "schedule": "linear"},
+    },
 }
 _TRAINER: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -50,6 +58,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {},
     "decay": {"weight_decay": 0.02},
     "rate": {"lr": 5e-3},
+    "layer decay": {"layer_decay": 0.75},
     "foreach": {"foreach": True},
     "fused": {"fused": True},
 }
@@ -173,18 +182,54 @@ def expected_groups(spec: dict[str, Any], model: Any) -> dict[str, dict[str, Any
         patterns = [patterns] if isinstance(patterns, str) else patterns
         mine = [each for each in left if any(_fits(each, pattern) for pattern in patterns)]
         left = [each for each in left if each not in mine]
-        if group.get("freeze"):
+        if group.get("freeze") is True:
             continue
         lr = group.get("lr", base)
         lr = base * float(lr[1:]) if isinstance(lr, str) else lr
         decay = group.get("weight_decay", default_decay)
         kept = [each for each in mine if decay and (shapes[each] < 2 or each in exempt)]
         decayed = [each for each in mine if each not in kept]
-        if decayed:
-            found[name] = {"lr": lr, "weight_decay": decay, "names": decayed}
-        if kept:
-            found[f"{name}/no_decay"] = {"lr": lr, "weight_decay": 0, "names": kept}
+        layers = _layers(spec, group, mine, list(shapes))
+        for half, names, its_decay in (("", decayed, decay), ("/no_decay", kept, 0)):
+            for layer, factor in layers.items() if names else ():
+                own = [each for each in names if not layer or _layer(each, list(shapes)) == layer]
+                between = f"/layer_{layer - 1}" if layer else ""
+                if own:
+                    its = {"lr": lr * factor, "weight_decay": its_decay, "names": own}
+                    found[f"{name}{between}{half}"] = its
     return found
+
+
+def _layers(
+    spec: dict[str, Any], group: dict[str, Any], mine: Sequence[str], names: Sequence[str]
+) -> dict[int, float]:
+    """Number of a layer, from 1, -> factor on its rate; 0 for a group that is not split."""
+    whole, own = spec["optimizer"].get("layer_decay"), group.get("layer_decay")
+    if whole is None and own is None:
+        return {0: 1.0}
+    numbers = sorted({_layer(each, names) for each in mine})
+    top = max(_layer(each, names) for each in (names if whole is not None else mine))
+    return {number: (whole or own) ** (top - number) for number in numbers}
+
+
+def _layer(name: str, names: Sequence[str]) -> int:
+    """The models that lightgen writes: each entry of a sequence is a layer, and each submodule.
+
+    A name's second part is a number in a sequence only.
+    """
+    seen = list(dict.fromkeys(_entry(each) for each in names))
+    return seen.index(_entry(name)) + 1
+
+
+def _entry(name: str) -> tuple[str, ...]:
+    parts = name.split(".")
+    return tuple(parts[:2]) if parts[1].isdigit() else tuple(parts[:1])
+
+
+def first_epoch(spec: dict[str, Any], name: str) -> int:
+    """From which epoch on a group trains."""
+    frozen = spec["groups"].get(name.split("/")[0], {}).get("freeze")
+    return int(frozen.removeprefix("until_epoch:")) if isinstance(frozen, str) else 0
 
 
 def _fits(name: str, pattern: str) -> bool:
@@ -195,12 +240,36 @@ def _fits(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
 
 
-def expected_curve(spec: dict[str, Any], rates: Sequence[float]) -> tuple[list[list[float]], bool]:
+def _curve_by_group(
+    spec: dict[str, Any], rates: dict[str, float], total_steps: int
+) -> list[list[float]]:
+    wished = spec.get("scheduler", {"name": "constant"})
+    own = {name.split("/")[0]: spec["groups"][name.split("/")[0]] for name in rates}
+    forms = {name: group.get("schedule", wished["name"]) for name, group in own.items()}
+    warmups = {
+        name: group.get("warmup_steps", wished.get("warmup_steps", 0))
+        for name, group in own.items()
+    }
+    return [
+        [
+            rate * _factor(forms[owner], step, total_steps, warmups[owner])
+            for name, rate in rates.items()
+            for owner in [name.split("/")[0]]
+        ]
+        for step in range(total_steps + 1)
+    ]
+
+
+def expected_curve(
+    spec: dict[str, Any], names: Sequence[str], rates: Sequence[float]
+) -> tuple[list[list[float]], bool]:
     """Rates of the groups before each interval, and whether intervals are steps."""
     batches = math.ceil(TRAIN_SAMPLES[spec["task"]] / 480)
     epoch_steps = math.ceil(batches / spec["trainer"].get("accumulate_grad_batches", 1))
     total_steps = EPOCHS * epoch_steps
     wished = spec.get("scheduler")
+    if any({"schedule", "warmup_steps"} & group.keys() for group in spec["groups"].values()):
+        return _curve_by_group(spec, dict(zip(names, rates, strict=True)), total_steps), True
     if wished is None:
         return [list(rates)] * (EPOCHS + 1), False
     name, warmup = wished["name"], wished.get("warmup_steps", 0)
@@ -219,6 +288,8 @@ def expected_curve(spec: dict[str, Any], rates: Sequence[float]) -> tuple[list[l
 def _factor(name: str, step: int, total: int, warmup: int) -> float:
     if step < warmup:
         return (step + 1) / warmup
+    if name == "constant":
+        return 1
     if name == "wsd":
         decay = max(1, round(0.2 * total))
         return 1 - min(1.0, max(0.0, (step - total + decay) / decay))

@@ -58,6 +58,16 @@ def train_and_record() -> dict[str, Any]:
         def __init__(self) -> None:
             self.batches: list[tuple[int, int, list[float]]] = []
             self.groups: dict[str, dict[str, Any]] = {}
+            self.before: dict[str, Any] = {}
+            self.moved: list[set[str]] = []
+
+        def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+            named = pl_module.model.named_parameters()
+            self.before = {name: p.detach().clone() for name, p in named}
+
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            named = pl_module.model.named_parameters()
+            self.moved.append({name for name, p in named if not torch.equal(p, self.before[name])})
 
         def on_train_start(self, trainer: Any, pl_module: Any) -> None:
             names = {id(p): name for name, p in pl_module.model.named_parameters()}
@@ -82,6 +92,7 @@ def train_and_record() -> dict[str, Any]:
         "groups": record.groups,
         "batches": record.batches,
         "finite": finite,
+        "moved": record.moved,
         "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
         "model": model.float(),
     }
@@ -98,9 +109,14 @@ def test_a_project_trains_as_its_spec_says(number: int, tmp_path: Path) -> None:
         assert sorted(got["groups"][name]["names"]) == sorted(group["names"]), name
         assert got["groups"][name]["stored"] == got["groups"][name]["names"], name
         assert got["groups"][name]["weight_decay"] == pytest.approx(group["weight_decay"]), name
-    curve, by_step = specs.expected_curve(spec, [group["lr"] for group in expected.values()])
-    for step, epoch, rates in got["batches"]:
-        assert rates == pytest.approx(curve[step if by_step else epoch], abs=1e-12), (step, epoch)
+        epoch = specs.first_epoch(spec, name)
+        moved = [bool(set(group["names"]) & names) for names in got["moved"]]
+        assert not any(moved[:epoch]), name
+        assert any(moved[epoch:]), name
+    rates = [group["lr"] for group in expected.values()]
+    curve, by_step = specs.expected_curve(spec, list(expected), rates)
+    for step, epoch, seen in got["batches"]:
+        assert seen == pytest.approx(curve[step if by_step else epoch], abs=1e-12), (step, epoch)
 
 
 def _portable(got: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:

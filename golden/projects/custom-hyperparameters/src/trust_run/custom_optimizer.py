@@ -30,6 +30,7 @@ GROUP_KEYS = {
     "base_momentum",
     "max_momentum",
     "swa_lr",
+    "lr_scale",
 }
 
 
