@@ -35,6 +35,8 @@ PLAIN, BARE, OURS = "plain PyTorch", "bare Lightning", "generated project"
 Batch = tuple[Tensor, Tensor]
 # Called with the epoch and a batch: one training step.
 Step = Callable[[int, Batch], None]
+# A module of the generated project, by its name.
+Project = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class Way:
     """A spec, the step of a plain loop that does the same, and a bare module that does."""
 
     spec: str
-    step: Callable[[nn.Module, Any], Step]
-    bare: Callable[[nn.Module, Any], pl.LightningModule] | None = None
+    step: Callable[[nn.Module, Project], Step]
+    bare: Callable[[nn.Module, Project], pl.LightningModule] | None = None
 
 
 def main() -> None:
@@ -91,20 +93,22 @@ class Race:
 
     def plain(self) -> float:
         model = self._network()
-        step = self.way.step(model, self.module("optim"))
+        step = self.way.step(model, self.module)
         batches = self.data.train_dataloader()
         start = time.process_time()
         for epoch in range(self.epochs):
             batches.sampler.set_epoch(epoch)
-            for batch in batches:
+            iterator = iter(batches)
+            torch.manual_seed(epoch)
+            for batch in iterator:
                 step(epoch, batch)
         seconds = time.process_time() - start
         self.weights = {name: p.detach().clone() for name, p in model.named_parameters()}
         return seconds
 
-    def bare(self, make: Callable[[nn.Module, Any], pl.LightningModule]) -> float:
+    def bare(self, make: Callable[[nn.Module, Project], pl.LightningModule]) -> float:
         model = self._network()
-        return self._fit(make(model, self.module("optim")), model)
+        return self._fit(make(model, self.module), model)
 
     def ours(self) -> float:
         torch.manual_seed(SEED)
@@ -152,6 +156,13 @@ class Clock(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.start = time.process_time()
 
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        # A loader draws a number for each iterator, and Lightning makes others than a loop.
+        if batch_idx == 0:
+            torch.manual_seed(trainer.current_epoch)
+
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.seconds = time.process_time() - self.start
 
@@ -164,8 +175,8 @@ def cross_entropy(model: nn.Module, batch: Batch) -> Tensor:
 # One optimizer, whole and with a frozen part.
 
 
-def one_step(model: nn.Module, optim: Any) -> Step:
-    optimizer = optim.build_optimizer(model, {})
+def one_step(model: nn.Module, project: Project) -> Step:
+    optimizer = project("optim").build_optimizer(model, {})
 
     def step(epoch: int, batch: Batch) -> None:
         optimizer.zero_grad()
@@ -175,9 +186,9 @@ def one_step(model: nn.Module, optim: Any) -> Step:
     return step
 
 
-def frozen_step(model: nn.Module, optim: Any) -> Step:
+def frozen_step(model: nn.Module, project: Project) -> Step:
     model.get_submodule("backbone").requires_grad_(False)
-    return one_step(model, optim)
+    return one_step(model, project)
 
 
 class Automatic(pl.LightningModule):
@@ -195,24 +206,168 @@ class Automatic(pl.LightningModule):
         return self.optimizer
 
 
-def bare_one(model: nn.Module, optim: Any) -> pl.LightningModule:
-    return Automatic(model, optim.build_optimizer(model, {}))
+def bare_one(model: nn.Module, project: Project) -> pl.LightningModule:
+    return Automatic(model, project("optim").build_optimizer(model, {}))
 
 
-def bare_frozen(model: nn.Module, optim: Any) -> pl.LightningModule:
+def bare_frozen(model: nn.Module, project: Project) -> pl.LightningModule:
     model.get_submodule("backbone").requires_grad_(False)
-    return bare_one(model, optim)
+    return bare_one(model, project)
 
 
+def until_step(model: nn.Module, project: Project) -> Step:
+    optimize = one_step(model, project)
+    backbone = model.get_submodule("backbone").requires_grad_(False)
+
+    def step(epoch: int, batch: Batch) -> None:
+        if epoch == UNTIL and not next(backbone.parameters()).requires_grad:
+            backbone.requires_grad_(True)
+        optimize(epoch, batch)
+
+    return step
+
+
+# Several classes that step as one optimizer.
+
+
+def parts_of(model: nn.Module, project: Project) -> list[torch.optim.Optimizer]:
+    optim = project("optim")
+    groups = optim.parameter_groups(model, {})
+    return [
+        torch.optim.Muon(optim.chosen(groups, "matrices")),
+        torch.optim.AdamW(optim.chosen(groups, "rest")),
+    ]
+
+
+def composite_step(model: nn.Module, project: Project) -> Step:
+    matrices, rest = parts_of(model, project)
+
+    def step(epoch: int, batch: Batch) -> None:
+        matrices.zero_grad()
+        rest.zero_grad()
+        cross_entropy(model, batch).backward()
+        matrices.step()
+        rest.step()
+
+    return step
+
+
+# Two optimizers on one loss, and two with a loss each.
+
+
+def several_step(model: nn.Module, project: Project) -> Step:
+    body, head = project("optim").build_optimizers(model, {}).values()
+
+    def step(epoch: int, batch: Batch) -> None:
+        cross_entropy(model, batch).backward()
+        body.step()
+        body.zero_grad()
+        head.step()
+        head.zero_grad()
+
+    return step
+
+
+class Manual(pl.LightningModule):
+    """The least that steps two optimizers by hand."""
+
+    def __init__(self, model: nn.Module, project: Project) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.model = model
+        self.project = project
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        body, head = self.optimizers()  # type: ignore[misc, union-attr]
+        self.manual_backward(cross_entropy(self.model, batch))
+        body.step()
+        body.zero_grad()
+        head.step()
+        head.zero_grad()
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        return list(self.project("optim").build_optimizers(self.model, {}).values())
+
+
+def gan_step(model: nn.Module, project: Project) -> Step:
+    discriminator, generator = project("optim").build_optimizers(model, {}).values()
+    losses = project("module")
+
+    def step(epoch: int, batch: Batch) -> None:
+        losses.discriminator_loss(model, batch).backward()
+        discriminator.step()
+        discriminator.zero_grad()
+        losses.generator_loss(model, batch).backward()
+        generator.step()
+        generator.zero_grad()
+        discriminator.zero_grad()
+
+    return step
+
+
+class ByParts(Manual):
+    """The same with the classes of the composite."""
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        return parts_of(self.model, self.project)
+
+
+class Adversaries(Manual):
+    """The least that trains two networks against each other."""
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        discriminator, generator = self.optimizers()  # type: ignore[misc, union-attr]
+        losses = self.project("module")
+        self.toggle_optimizer(discriminator)
+        self.manual_backward(losses.discriminator_loss(self.model, batch))
+        discriminator.step()
+        discriminator.zero_grad()
+        self.untoggle_optimizer(discriminator)
+        self.toggle_optimizer(generator)
+        self.manual_backward(losses.generator_loss(self.model, batch))
+        generator.step()
+        generator.zero_grad()
+        self.untoggle_optimizer(generator)
+
+
+UNTIL = 2
 TWO_GROUPS = """
 [groups.backbone]
 lr = 1e-4
 [groups.head]
 lr = 1e-3
 """
+COMPOSITE = """
+[optimizer]
+name = "composite"
+[groups.matrices]
+match = "backbone"
+ndim = 2
+optimizer = "Muon"
+[groups.rest]
+"""
+SEVERAL = """
+[optimizers.body]
+name = "SGD"
+[optimizers.body.groups.backbone]
+[optimizers.head]
+name = "AdamW"
+[optimizers.head.groups.head]
+"""
+GAN = """
+task = "gan"
+[optimizers.discriminator]
+[optimizers.generator]
+"""
 WAYS = {
     "one optimizer": Way(TWO_GROUPS, one_step, bare_one),
     "frozen": Way(TWO_GROUPS.replace("lr = 1e-4", "freeze = true"), frozen_step, bare_frozen),
+    "frozen until epoch": Way(
+        TWO_GROUPS.replace("lr = 1e-4", f'lr = 1e-4\nfreeze = "until_epoch:{UNTIL}"'), until_step
+    ),
+    "composite": Way(COMPOSITE, composite_step, ByParts),
+    "two optimizers": Way(SEVERAL, several_step, Manual),
+    "gan": Way(GAN, gan_step, Adversaries),
 }
 
 
