@@ -16,6 +16,12 @@ class Task:
     metrics: tuple[str, ...]
     best_metric: str
     best_mode: str
+    # The task whose module and data it shares, where it has none of its own.
+    like: str = ""
+    # Where the customary ones would not do.
+    model: str = "mlp"
+    batch_size: int = 64
+    epochs: int = 20
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Data:
     image: tuple[int, int, int] | None
     tokens: tuple[int, int]
     packages: tuple[str, ...] = ("scikit-learn",)
+    first_digit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,19 @@ TASKS = {
             best_metric="val/r2",
             best_mode="max",
         ),
+        Task(
+            "transfer",
+            "classes of which few samples have a label, from weights for other classes",
+            data="digits-5-9",
+            module="Classifier",
+            metrics=("train/loss", "val/loss", "val/accuracy"),
+            best_metric="val/accuracy",
+            best_mode="max",
+            like="classification",
+            model="transformer",
+            batch_size=10,
+            epochs=5,
+        ),
     ]
 }
 DATA = {
@@ -86,6 +106,20 @@ DATA = {
             image=(1, 8, 8),
             tokens=(8, 8),
         ),
+        *(
+            Data(
+                f"digits-{first}-{first + 4}",
+                f"{samples} handwritten digits, {first} to {first + 4} (scikit-learn)",
+                task="classification",
+                train_samples=train_samples,
+                inputs=64,
+                outputs=5,
+                image=(1, 8, 8),
+                tokens=(8, 8),
+                first_digit=first,
+            )
+            for first, samples, train_samples in ((0, 901, 721), (5, 896, 717))
+        ),
         Data(
             "diabetes",
             "442 patients, ten measurements, progression after a year (scikit-learn)",
@@ -98,6 +132,8 @@ DATA = {
         ),
     ]
 }
+# Averages of the weights, by name, and the keys that each takes.
+AVERAGES = {"ema": ("decay", "start_epoch"), "swa": ("lr_factor", "start_epoch")}
 MODELS = {
     model.name: model
     for model in [

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from lightgen.plan.features import (
+    feature_problems,
+    plan_averaging,
+    plan_weights,
+    transfer_groups,
+)
 from lightgen.plan.group_schedule import floor_problems, with_group_schedules
 from lightgen.plan.group_settings import (
     clipping_problems,
@@ -39,19 +45,25 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
         problems.append(package_fault)
     task, data = plan_task(spec, problems)
     optimizer = _plan_optimizer(spec, sources or {}, problems)
+    if not spec.groups:
+        optimizer, defaults = transfer_groups(spec, task, optimizer)
+        spec = spec.model_copy(update={"groups": defaults})
     groups = plan_groups(spec, optimizer, problems)
     layer_decay = plan_layer_decay(spec, optimizer, groups, problems)
     optimizer = replace(optimizer, layer_decay=layer_decay)
-    batch_size = plan_batch_size(spec, optimizer)
-    model = plan_model(spec, data, optimizer, groups, problems)
+    batch_size = plan_batch_size(spec, task, optimizer)
+    model = plan_model(spec, task, data, optimizer, groups, problems)
     schedule = plan_schedule(spec, task, optimizer, groups, problems, notes)
     schedule = with_group_schedules(schedule, groups, problems)
     layered = layer_decay is not None or any(group.layer_decay for group in groups)
     problems += floor_problems(schedule, layered=layered)
-    trainer = plan_trainer(spec, data, batch_size, optimizer, problems)
+    trainer = plan_trainer(spec, task, data, batch_size, optimizer, problems)
     problems += depth_problems(model, optimizer, groups)
     problems += length_problems(groups, trainer["max_epochs"])
     problems += clipping_problems(groups, optimizer, model, trainer)
+    weights = plan_weights(spec, task, model, problems)
+    averaging = plan_averaging(spec, optimizer, trainer["max_epochs"], problems)
+    problems += feature_problems(spec, optimizer, model)
     raise_if_any(problems)
     return Plan(
         package=spec.project.package,
@@ -68,6 +80,9 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
         trainer=trainer,
         template=_plan_template(spec),
         notes=tuple(notes),
+        weights=weights,
+        averaging=averaging,
+        finds_lr=spec.optimizer.lr_finder,
     )
 
 

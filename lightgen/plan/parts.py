@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from lightgen.catalogue.optimizers import Optimizer
 from lightgen.catalogue.parts import DATA, MODELS, TASKS, Data, Model, Task
+from lightgen.plan.features import LABELLED, TRANSFER
 from lightgen.plan.groups import BACKBONE, HEAD, submodules
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan
 from lightgen.problems import Problem, guess
 from lightgen.spec.model import Spec
 
 _Record = TypeVar("_Record", Task, Data, Model)
-DEFAULT_BATCH_SIZE = 64
 _EMBEDDING = "embedding"
 _HEADS = 4
 
@@ -23,8 +24,8 @@ def plan_task(spec: Spec, problems: list[Problem]) -> tuple[Task, Data]:
     task = _find("task", spec.task, TASKS, problems) or TASKS["classification"]
     name = spec.data.name or task.data
     data = _find("data.name", name, DATA, problems) or DATA[task.data]
-    if data.task != task.name:
-        fitting = [each.name for each in DATA.values() if each.task == task.name]
+    if not _is_for(data, task):
+        fitting = [each.name for each in DATA.values() if _is_for(each, task)]
         problems.append(
             Problem(
                 "data.name",
@@ -32,18 +33,26 @@ def plan_task(spec: Spec, problems: list[Problem]) -> tuple[Task, Data]:
                 f"choose {' or '.join(fitting)}, or set task = '{data.task}'",
             )
         )
+    if task.name == TRANSFER:
+        data = replace(data, train_samples=LABELLED)
     return task, data
 
 
-def plan_batch_size(spec: Spec, optimizer: OptimizerPlan) -> int | None:
+def _is_for(data: Data, task: Task) -> bool:
+    """A transfer is between the halves of a data set."""
+    return data.first_digit is not None if task.name == TRANSFER else data.task == task.name
+
+
+def plan_batch_size(spec: Spec, task: Task, optimizer: OptimizerPlan) -> int | None:
     """Samples of a batch; None is the whole training set."""
     if spec.data.batch_size is not None:
         return spec.data.batch_size
-    return None if optimizer.record.full_batch else DEFAULT_BATCH_SIZE
+    return None if optimizer.record.full_batch else task.batch_size
 
 
 def plan_model(
     spec: Spec,
+    task: Task,
     data: Data,
     optimizer: OptimizerPlan,
     groups: tuple[GroupPlan, ...],
@@ -51,14 +60,22 @@ def plan_model(
 ) -> ModelPlan:
     """Decide the network; what is wrong is added to problems."""
     record = optimizer.record
-    default = "embedding-bag" if record.sparse_only else "mlp"
+    default = "mlp" if record.matrices_only else task.model
+    default = "embedding-bag" if record.sparse_only else default
     model = _find("model.name", spec.model.name or default, MODELS, problems) or MODELS[default]
     problems += _misfits(spec, model, data, optimizer)
     bias = not record.matrices_only if spec.model.bias is None else spec.model.bias
     names = submodules(groups)
     if model.sparse and names == (BACKBONE, HEAD) and not _named(groups):
         names = (_EMBEDDING,)
-    return ModelPlan(model, spec.model.width or _default_width(model, record), bias, names)
+    return ModelPlan(
+        model,
+        spec.model.width or _default_width(model, record),
+        bias,
+        names,
+        compiles=spec.model.compile,
+        checkpoints=spec.model.gradient_checkpointing,
+    )
 
 
 def _default_width(model: Model, record: Optimizer) -> int:

@@ -6,14 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from lightgen.catalogue.parts import Data
+from lightgen.catalogue.parts import Data, Task
 from lightgen.catalogue.trainer import trainer_arguments
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.types import OptimizerPlan
 from lightgen.problems import Problem
 from lightgen.spec.model import Spec
 
-DEFAULT_EPOCHS = 20
 _FP16 = ("16", "16-mixed")
 _MIXED = (*_FP16, "bf16", "bf16-mixed")
 _SHARDING = ("fsdp", "deepspeed")
@@ -28,6 +27,7 @@ _MISPLACED = {
 
 def plan_trainer(
     spec: Spec,
+    task: Task,
     data: Data,
     batch_size: int | None,
     optimizer: OptimizerPlan,
@@ -43,7 +43,7 @@ def plan_trainer(
     )
     problems += _combination_problems(arguments, optimizer)
     max_steps = arguments.setdefault("max_steps", -1)
-    arguments.setdefault("max_epochs", DEFAULT_EPOCHS if max_steps < 0 else -1)
+    arguments.setdefault("max_epochs", task.epochs if max_steps < 0 else -1)
     if arguments["max_epochs"] is None:
         arguments["max_epochs"] = -1
     if arguments["max_epochs"] == 0 or max_steps == 0:

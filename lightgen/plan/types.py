@@ -24,6 +24,8 @@ class ModelPlan:
     width: int
     bias: bool
     submodules: tuple[str, ...]
+    compiles: bool = False
+    checkpoints: bool = False
 
     @property
     def depths(self) -> dict[str, int]:
@@ -164,6 +166,16 @@ class SchedulePlan:
 
 
 @dataclass(frozen=True)
+class AveragingPlan:
+    """An average of the weights: ema with its decay, swa with the factor of the rates."""
+
+    name: str
+    decay: float
+    lr_factor: float
+    start_epoch: int
+
+
+@dataclass(frozen=True)
 class Wiring:
     """An optimizer with its groups and its schedule.
 
@@ -203,6 +215,9 @@ class Plan:
     trainer: Mapping[str, Any]
     template: TemplatePlan | None
     notes: tuple[str, ...] = ()
+    weights: str = ""
+    averaging: AveragingPlan | None = None
+    finds_lr: bool = False
 
     @property
     def optimizer(self) -> OptimizerPlan:
@@ -260,6 +275,16 @@ class Plan:
     def has_base_lr(self) -> bool:
         """Whether a group's rate comes from the optimizer's base rate."""
         return any(not group.absolute for group in self.trained)
+
+    @property
+    def transfers(self) -> bool:
+        """Whether the project makes the weights that it starts from."""
+        return self.task.name == "transfer"
+
+    @property
+    def loads_weights(self) -> bool:
+        """Whether a new run starts from weights of a file."""
+        return bool(self.weights) or self.transfers
 
     @property
     def accumulate(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lightgen.plan.types import Plan, SchedulePlan
 from lightgen.render.clipping import clip_tables
-from lightgen.render.environment import fill
+from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
 from lightgen.render.values import frozen_modules, lightning_root
@@ -25,9 +25,14 @@ def render_training_test(plan: Plan) -> str:
     if plan.optimizer.turns_weights or frozen:
         imports.names("typing", "Any")
     importing = {"epochs_to_move": _epochs_to_move(plan, imports)}
+    before_weights = ABSENT
+    if plan.loads_weights:
+        imports.own("weights", "load_weights")
+        before_weights = Source("    load_weights(before, parse_arguments([]).weights)")
     holes = {
         **importing,
         "imports": imports.source(),
+        "before_weights": before_weights,
         "module": Identifier(plan.task.module),
         "best_metric": Source(plan.task.best_metric),
         **_owner_holes(plan),
@@ -168,7 +173,11 @@ def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
         "closure": closure,
         "frequency": Source(f" // {schedule.frequency}" if schedule.frequency > 1 else ""),
     }
-    tests = fill("tests/schedule_curve.py", holes)
+    until_average = ABSENT
+    if plan.averaging is not None and plan.averaging.name == "swa":
+        place = literal(f"{plan.package}.swa.START_EPOCH")
+        until_average = Source(f"    monkeypatch.setattr({place}, 2)")
+    tests = fill("tests/schedule_curve.py", {**holes, "until_average": until_average})
     if schedule.by_group:
         return tests + _group_schedule_tests(plan, schedule, imports, closure)
     if schedule.record.written_out:
@@ -196,3 +205,22 @@ def _group_schedule_tests(
         "long_length": Source(f", {length}=1_000_000" if length else ""),
     }
     return fill("tests/schedule_by_group.py", holes)
+
+
+def model_tests(plan: Plan) -> dict[str, str]:
+    """tests/test_model.py, where the network does more than compute its outputs."""
+    parts = []
+    imports = Imports(plan.package)
+    imports.module("torch").own("data", "DataModule").own("model", "Network")
+    holes = {"module": Identifier(plan.task.module), "package": Identifier(plan.package)}
+    if plan.model.checkpoints:
+        imports.names("typing", "Any").module("pytest").names("torch", "Tensor", "nn")
+        parts.append(fill("tests/model_checkpointing.py", holes))
+    if plan.model.compiles:
+        imports.own("module", plan.task.module)
+        parts.append(fill("tests/model_compiled.py", holes))
+    if not parts:
+        return {}
+    tests = Source("\n\n".join(parts).rstrip("\n"))
+    text = fill("tests/test_model.py", {"imports": imports.source(), "tests": tests})
+    return {"tests/test_model.py": text}

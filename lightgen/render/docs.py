@@ -6,6 +6,7 @@ from lightgen.plan.types import GroupPlan, Plan, SchedulePlan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.noise import filter_settings
 from lightgen.render.optim import star_meaning
+from lightgen.render.weights import SAFETENSORS, flag_row, suffix, transfer_text
 from lightgen.source import Identifier, Prose, Source, block, prose
 from lightgen.spec.rule import FOLDER
 
@@ -25,6 +26,12 @@ _FILES = {
     "fused_update_triton.py": "the kernel of a GPU",
     "layers.py": "which layer a parameter belongs to",
     "rates.py": "the learning rates in the log",
+    "weights.py": "what a new run starts from, and the report of what fits",
+    "pretraining.py": "the weights of a network that has learned other digits",
+    "transfer.py": "the comparison with training from scratch",
+    "find_lr.py": "a short run over a range of learning rates",
+    "swa.py": "the mean of the last epochs: what is validated and saved",
+    "ema.py": "the moving average of the weights: what is validated and saved",
     "recipe.py": "what a checkpoint was trained with, compared when a run resumes",
     "plot.py": "the picture of a run",
     "train.py": "the command line",
@@ -39,6 +46,7 @@ def render_pyproject(plan: Plan) -> str:
             "torch>=2.13,<3",
             *(f"{package}>=1.5" for package in plan.data.packages),
             *(["tensorboard>=2.16"] if plan.logger == "tensorboard" else []),
+            *(["safetensors>=0.4"] if suffix(plan) == SAFETENSORS else []),
             *(["torchmetrics>=1.4"] if plan.task.name == "regression" else []),
         ]
     )
@@ -84,6 +92,8 @@ def render_readme(plan: Plan, files: list[str]) -> str:
             "group_notes": block(notes),
             "schedule_text": _schedule_text(plan.schedule),
             "star_meaning": Source(str(star_meaning(plan))),
+            "weights_flag": flag_row(plan),
+            "transfer_text": transfer_text(plan),
             "file_rows": block(rows),
         },
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from lightgen.catalogue.parts import Data
 from lightgen.plan.types import Plan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
@@ -30,16 +32,29 @@ def render_model(plan: Plan) -> str:
         "output_shape": Source(f"(batch, {data.outputs})"),
         "tokens": literal(tokens),
         "features": literal(features),
-        "token_meaning": _TOKENS[data.name],
+        "token_meaning": _TOKENS[_family(data)],
         "first": names[0],
         "middles": names[1:-1],
         "head": names[-1],
         "bags": names,
-        "quantized": _QUANTIZED[data.name],
+        "quantized": _QUANTIZED[_family(data)],
         "forward": block(indent(_bag_forward(names), 2)),
     }
     whole = len(names) == 1 and not model.record.sparse
-    return fill(f"models/{model.record.name}{'-whole' if whole else ''}.py", holes)
+    text = fill(f"models/{model.record.name}{'-whole' if whole else ''}.py", holes)
+    return _checkpointed(text, names[:-1]) if model.checkpoints else text
+
+
+def _checkpointed(text: str, names: list[Identifier]) -> str:
+    """The network whose submodules compute their activations again for the gradients."""
+    torch_import = "from torch import Tensor, nn\n"
+    own_import = "from torch.utils.checkpoint import checkpoint\n"
+    text = text.replace(torch_import, torch_import + own_import)
+    for name in names:
+        once = rf"self\.{name}\((.*)\)$"
+        twice = rf"checkpoint(self.{name}, \1, use_reentrant=False)"
+        text = re.sub(once, twice, text, flags=re.MULTILINE)
+    return text
 
 
 def _bag_forward(names: list[Identifier]) -> list[str]:
@@ -58,15 +73,16 @@ def render_data(plan: Plan) -> str:
     imports = Imports(plan.package)
     imports.names("collections.abc", "Iterator").names("typing", "Any")
     imports.module(f"{lightning_root(plan)} as pl", "torch")
-    imports.names("sklearn.datasets", _LOADERS[plan.data.name])
+    imports.names("sklearn.datasets", _LOADERS[_family(plan.data)])
     imports.names("torch.utils.data", "DataLoader", "Sampler", "TensorDataset", "random_split")
     if plan.data.name == "diabetes":
         imports.names("torch", "Tensor")
     full = plan.batch_size is None
     default = " | None = None" if full else f" = {literal(plan.batch_size)}"
     return fill(
-        f"data/{plan.data.name}.py",
+        f"data/{_data_template(plan)}.py",
         {
+            **_halves(plan.data),
             "imports": imports.source(),
             "batch_default": Source(default),
             "train_batch": Expr(
@@ -77,3 +93,29 @@ def render_data(plan: Plan) -> str:
             ),
         },
     )
+
+
+def _family(data: Data) -> str:
+    """Where the samples come from: the digits of a half are digits."""
+    return data.name if data.first_digit is None else "digits"
+
+
+def _data_template(plan: Plan) -> str:
+    if plan.transfers:
+        return "transfer"
+    return plan.data.name if plan.data.first_digit is None else "digits-half"
+
+
+def _halves(data: Data) -> dict[str, Source]:
+    """Which digits there are, and which are the others."""
+    first = data.first_digit
+    if first is None:
+        return {}
+    other = first - data.outputs if first else data.outputs
+    return {
+        "first": literal(first),
+        "last": literal(first + data.outputs),
+        "other_first": literal(other),
+        "other_last": literal(other + data.outputs),
+        "labelled": literal(data.train_samples),
+    }

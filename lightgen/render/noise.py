@@ -37,6 +37,14 @@ def noises(plan: Plan) -> list[Noise]:
                 "Precision .* by the model summary",
             )
         )
+    if plan.model.compiles:
+        found.append(
+            Noise(
+                "torch's compiler uses what torch deprecates.",
+                ".*torch.jit.script_method.*",
+                "DeprecationWarning",
+            )
+        )
     if plan.model.record.sparse and plan.optimizer.record.name == "Adagrad":
         found.append(
             Noise("torch's own way of squaring sparse gradients.", "Sparse invariant checks.*")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from lightgen.plan.types import Plan
 from lightgen.problems import InputError, Problem
+from lightgen.render.averaging import averaging_files
 from lightgen.render.checks import (
+    model_tests,
     render_clipping_test,
     render_groups_test,
     render_layers_test,
@@ -12,6 +14,7 @@ from lightgen.render.checks import (
     render_training_test,
     render_unfreezing_test,
 )
+from lightgen.render.conftest import render_conftest
 from lightgen.render.custom.custom_optimizer import custom_optimizer_view
 from lightgen.render.custom.fused import fused_files
 from lightgen.render.custom.rule_optimizer import render_rule_optimizer
@@ -19,12 +22,14 @@ from lightgen.render.custom.rule_test import render_rule_test
 from lightgen.render.custom.skeletons import skeleton_files
 from lightgen.render.docs import render_pyproject, render_readme
 from lightgen.render.environment import fill
+from lightgen.render.find_lr import find_lr_files
 from lightgen.render.format import formatted
 from lightgen.render.layers import layer_files
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
 from lightgen.render.task import render_task
 from lightgen.render.train import render_plot, render_recipe, render_train
+from lightgen.render.weights import weights_files
 from lightgen.source import Source
 from lightgen.tree import File, Tree
 
@@ -48,6 +53,10 @@ def render_project(plan: Plan) -> Tree:
         "tests/test_training.py": render_training_test(plan),
         **_custom_optimizer(plan),
         **layer_files(plan),
+        **weights_files(plan),
+        **averaging_files(plan),
+        **find_lr_files(plan),
+        **model_tests(plan),
     }
     if plan.layered:
         texts["tests/test_layers.py"] = render_layers_test(plan)
@@ -55,6 +64,9 @@ def render_project(plan: Plan) -> Tree:
         texts["tests/test_clipping.py"] = render_clipping_test(plan)
     if plan.until_epoch:
         texts["tests/test_unfreezing.py"] = render_unfreezing_test(plan)
+    conftest = render_conftest(plan)
+    if conftest:
+        texts["tests/conftest.py"] = conftest
     schedule_test = render_schedule_test(plan)
     if schedule_test:
         texts["tests/test_schedule.py"] = schedule_test

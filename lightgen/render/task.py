@@ -21,12 +21,13 @@ def render_task(plan: Plan) -> str:
         "weights": _weights(plan, imports),
     }
     text = fill(
-        f"tasks/{plan.task.name}.py",
+        f"tasks/{plan.task.like or plan.task.name}.py",
         {
             **importing,
             "imports": imports.source(),
             "freeze_call": block(indent(["freeze(self.model)"], 2)) if plan.frozen else ABSENT,
             "train_mode": train_mode(plan),
+            "compile_call": _compile_call(plan),
             "train_log": _train_log(plan),
             "configure_optimizers": block(indent([*configure_lines(plan), *step_hooks(plan)])),
             "recipe_hooks": block(indent(_recipe_hooks(plan))),
@@ -63,6 +64,13 @@ def _imports(plan: Plan) -> Imports:
         if plan.schedule.needs_length:
             imports.module("math")
     return imports
+
+
+def _compile_call(plan: Plan) -> Source:
+    if not plan.model.compiles:
+        return ABSENT
+    why = "# In place, so that a checkpoint has the network's own names."
+    return block(indent([why, "self.model.compile()"], 2))
 
 
 def _train_log(plan: Plan) -> Source:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from lightgen.plan.types import Plan
+from lightgen.render.averaging import averaging_callback
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.noise import filter_calls
 from lightgen.render.optim import star_meaning
 from lightgen.render.values import argument_value, lightning_root
+from lightgen.render.weights import weights_holes
 from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
 
 _LOGGERS = {"csv": "CSVLogger", "tensorboard": "TensorBoardLogger"}
@@ -29,6 +31,7 @@ def render_train(plan: Plan) -> str:
     imports.names(f"{root}.loggers", logger)
     imports.own("data", "DataModule").own("optim", "parameter_groups")
     imports.own("module", plan.task.module).own("plot", "CurvePlot")
+    weights, trainer_lines = weights_holes(plan, imports), _trainer_lines(plan, imports)
     batches = plan.max_steps if plan.max_steps < 0 else plan.max_steps * plan.accumulate
     return fill(
         "project/src/__package__/train.py",
@@ -41,10 +44,11 @@ def render_train(plan: Plan) -> str:
             "star_meaning": star_meaning(plan),
             "module": Identifier(plan.task.module),
             "logger": Source(f'    logger = {logger}("runs", name="")'),
-            "trainer_arguments": block(indent(_trainer_lines(plan))),
+            "trainer_arguments": block(indent(trainer_lines)),
             "best_metric": Source(plan.task.best_metric),
             "filters": filter_calls(plan),
             "accumulate": _accumulate_lines(plan),
+            **weights,
         },
     )
 
@@ -56,14 +60,14 @@ def _accumulate_lines(plan: Plan) -> Source:
     return Source(fill("tasks/optimizer_steps.py", {"accumulate": literal(plan.accumulate)}))
 
 
-def _trainer_lines(plan: Plan) -> list[str]:
+def _trainer_lines(plan: Plan, imports: Imports) -> list[str]:
     steps = "arguments.max_steps"
     arguments: dict[str, str] = {
         "max_epochs": "arguments.max_epochs",
         "max_steps": steps if plan.accumulate == 1 else f"optimizer_steps({steps}, data)",
         "fast_dev_run": "arguments.fast_dev_run",
         "logger": "logger",
-        "callbacks": "\n".join(_callbacks(plan)),
+        "callbacks": "\n".join(_callbacks(plan, imports)),
     }
     for key, value in plan.trainer.items():
         known = Expr("ACCUMULATE") if key == "accumulate_grad_batches" and value > 1 else None
@@ -71,7 +75,7 @@ def _trainer_lines(plan: Plan) -> list[str]:
     return call("x", **arguments)[1:-1]
 
 
-def _callbacks(plan: Plan) -> list[str]:
+def _callbacks(plan: Plan, imports: Imports) -> list[str]:
     checkpoint = call(
         "ModelCheckpoint",
         dirpath='resumed_folder or run_folder / "checkpoints"',
@@ -83,6 +87,7 @@ def _callbacks(plan: Plan) -> list[str]:
     return [
         "[",
         *indent([*checkpoint[:-1], "),"]),
+        *indent(averaging_callback(plan, imports)),
         (
             "    RateMonitor(),"
             if plan.layered

@@ -26,11 +26,14 @@ _NEEDED = {
 }
 _WISHED = {
     "greater_than_equal": "it must be at least {ge}",
+    "greater_than": "it must be more than {gt}",
+    "less_than": "it must be less than {lt}",
     "less_than_equal": "it must be at most {le}",
     "literal_error": "it must be {expected}",
 }
 # The key that a value was meant for where it stands in place of a table.
 _FIRST_KEYS = {
+    "averaging": "name",
     "data": "name",
     "model": "name",
     "optimizer": "name",

@@ -13,6 +13,7 @@ from tomlkit.items import Float, Trivia
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.groups import GROUP_SETTINGS
 from lightgen.catalogue.optimizers import find_optimizer
+from lightgen.catalogue.parts import AVERAGES
 from lightgen.catalogue.schedulers import WIRING, find_scheduler
 from lightgen.catalogue.skeletons import find_skeleton
 from lightgen.catalogue.trainer import trainer_arguments
@@ -108,6 +109,8 @@ def _apply(
         return _choose_rule(document, _unquoted(text), rule_files)
     if path == ("optimizer", "skeleton"):
         return _choose_skeleton(document, text, rule_files)
+    if path == ("averaging", "name"):
+        return _choose_average(document, _unquoted(text))
     if path in (("optimizer", "name"), ("scheduler", "name")) and text:
         return _choose(document, path[0], text, rule_files)
     _assign(document, path, text, None)
@@ -120,6 +123,20 @@ def _choose_rule(
     set_value(document, ("optimizer", "name"), CUSTOM)
     set_value(document, ("optimizer", "rule"), reference)
     return _choose(document, "optimizer", CUSTOM, rule_files)
+
+
+def _choose_average(document: tomlkit.TOMLDocument, name: str) -> list[str]:
+    """Nothing, or none, is a project without an average."""
+    if name.lower() in ("", "none"):
+        drop_value(document, ("averaging",))
+        return []
+    set_value(document, ("averaging", "name"), name)
+    known = AVERAGES.get(name.lower())
+    table = content_of(document)["averaging"]
+    dropped = [key for key in table if known and key not in ("name", *known)]
+    for key in dropped:
+        drop_value(document, ("averaging", key))
+    return [f"{name} has no {key}: averaging.{key} is dropped" for key in dropped]
 
 
 def _choose_skeleton(document: tomlkit.TOMLDocument, text: str, rule_files: RuleFiles) -> list[str]:
@@ -270,7 +287,7 @@ def _toml(value: Any) -> Any:
 CUSTOM = "custom"
 # What stays whatever class is chosen.
 _GROUP_KEYS = frozenset({"match", "freeze", "lr", *GROUP_SETTINGS})
-_OF_NO_CLASS = frozenset({("optimizer", "layer_decay")})
+_OF_NO_CLASS = frozenset({("optimizer", "layer_decay"), ("optimizer", "lr_finder")})
 _RULE_KINDS = {
     "class_name": "text",
     "maximize": "flag",
@@ -290,6 +307,12 @@ _KINDS = {
     ("data", "batch_size"): "integer",
     ("model", "width"): "integer",
     ("model", "bias"): "flag",
+    ("model", "compile"): "flag",
+    ("model", "gradient_checkpointing"): "flag",
+    ("optimizer", "lr_finder"): "flag",
+    ("averaging", "decay"): "number",
+    ("averaging", "lr_factor"): "number",
+    ("averaging", "start_epoch"): "integer",
     ("scheduler", "schedulers"): "toml",
 }
 

@@ -61,6 +61,13 @@ class Model(Table):
         None, ge=1, le=65536, description="Units of a hidden layer; left out: the model's own."
     )
     bias: bool | None = Field(None, description="Bias vectors; left out: unless Muon trains it.")
+    weights: str | None = Field(
+        None, description="File of weights to start from: .pt, .pth, .ckpt or .safetensors."
+    )
+    compile: bool = Field(False, description="Compile the network with torch.compile.")
+    gradient_checkpointing: bool = Field(
+        False, description="Compute activations twice instead of keeping them."
+    )
 
 
 class Range(Table):
@@ -91,6 +98,7 @@ class Optimizer(OpenTable):
     layer_decay: float | None = Field(
         None, description="Factor of the rates per layer away from the head: above 0, at most 1."
     )
+    lr_finder: bool = Field(False, description="Write find_lr.py, a test over a range of rates.")
 
     @property
     def is_custom(self) -> bool:
@@ -124,6 +132,23 @@ class Scheduler(OpenTable):
     )
 
 
+class Averaging(Table):
+    """An average of the weights that is validated and saved in place of the last ones."""
+
+    name: str = Field(
+        description="ema: the last steps weigh most; swa: the epochs from a start on, alike."
+    )
+    decay: float | None = Field(
+        None, gt=0, lt=1, description="ema: share of the average that a step keeps; 0.99."
+    )
+    lr_factor: float | None = Field(
+        None, gt=0, description="swa: factor of each group's rate while it averages; 0.5."
+    )
+    start_epoch: int | None = Field(
+        None, ge=0, description="First epoch that is averaged; ema: 0, swa: after three quarters."
+    )
+
+
 class Trainer(OpenTable):
     """Arguments of Lightning's Trainer."""
 
@@ -150,6 +175,7 @@ class Spec(Table):
     groups: dict[str, Group] = Field(default_factory=dict)
     scheduler: Scheduler | None = None
     trainer: Trainer = Trainer()
+    averaging: Averaging | None = None
     template: Template | None = None
 
 
@@ -201,6 +227,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "groups": Group,
     "scheduler": Scheduler,
     "trainer": Trainer,
+    "averaging": Averaging,
     "template": Template,
 }
 

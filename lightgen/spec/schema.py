@@ -15,7 +15,7 @@ from typing import Any
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.groups import GROUP_SETTINGS
 from lightgen.catalogue.optimizers import optimizers
-from lightgen.catalogue.parts import DATA, MODELS, TASKS
+from lightgen.catalogue.parts import AVERAGES, DATA, MODELS, TASKS
 from lightgen.catalogue.schedulers import WIRING, schedulers
 from lightgen.catalogue.skeletons import SKELETONS
 from lightgen.catalogue.trainer import trainer_arguments
@@ -50,6 +50,7 @@ def build_schema() -> dict[str, Any]:
         "Scheduler": list(schedulers()),
         "Model": list(MODELS),
         "Data": list(DATA),
+        "Averaging": list(AVERAGES),
     }
     for table, known in names.items():
         _suggest(tables[table]["properties"]["name"], known)

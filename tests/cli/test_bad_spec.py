@@ -63,7 +63,7 @@ def test_a_spec_file_below_a_file_is_told(lightgen: Lightgen) -> None:
     ]
 
 
-TOP = "known: data, groups, model, optimizer, project, scheduler, seed, task, template, trainer"
+TOP = "known: averaging, data, groups, model, optimizer, project, scheduler, seed, task, template, trainer"
 TYPES = "write a value of that kind"
 # Shapes: unknown keys and values of the wrong type.
 SHAPES = {
@@ -137,7 +137,7 @@ OPTIMIZERS = (
 MODES = "remove mode: it follows the metric"
 # KEY=VALUE of --set, several joined by a space, and the message.
 VALUES = {
-    "task=gan": "task: unknown task 'gan'; known: classification, regression",
+    "task=gan": "task: unknown task 'gan'; known: classification, regression, transfer",
     "task=regresion": "task: unknown task 'regresion'; did you mean 'regression'?",
     "data.name=digit": "data.name: unknown data 'digit'; did you mean 'digits'?",
     "model.name=transfomer": "model.name: unknown model 'transfomer'; did you mean 'transformer'?",

@@ -94,8 +94,9 @@ UNKNOWN = {
     "known: data, models, optimizers, schedulers, tasks",
     ("show", "optimizer", "adamv"): "NAME: unknown optimizer 'adamv'; did you mean 'Adam'?",
     ("show", "schedulers", "cosin"): "NAME: unknown scheduler 'cosin'; did you mean 'cosine'?",
-    ("show", "data", "x"): "NAME: unknown data 'x'; known: diabetes, digits",
-    ("show", "task", ""): "NAME: unknown task ''; known: classification, regression",
+    ("show", "data", "x"): "NAME: unknown data 'x'; "
+    "known: diabetes, digits, digits-0-4, digits-5-9",
+    ("show", "task", ""): "NAME: unknown task ''; known: classification, regression, transfer",
 }
 
 

@@ -24,7 +24,7 @@ from lightgen.problems import InputError
 
 SAMPLE = 48
 EPOCHS = 3
-TRAIN_SAMPLES = {"classification": 1438, "regression": 354}
+TRAIN_SAMPLES = {"classification": 1438, "regression": 354, "transfer": 50}
 
 _GROUPS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -62,6 +62,12 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "foreach": {"foreach": True},
     "fused": {"fused": True},
 }
+_FEATURES: dict[str, dict[str, Any]] = {
+    "none": {},
+    "ema": {"averaging": {"name": "ema", "start_epoch": 1}},
+    "swa": {"averaging": {"name": "swa", "start_epoch": 2}},
+    "checkpointing": {"model": {"gradient_checkpointing": True}},
+}
 OPTIONS: dict[str, Sequence[Any]] = {
     "optimizer": [*optimizers(), "custom", *(f"custom {name}" for name in SKELETONS)],
     "scheduler": ["none", *schedulers()],
@@ -70,9 +76,10 @@ OPTIONS: dict[str, Sequence[Any]] = {
     "settings": list(_SETTINGS),
     "model": ["", "mlp", "cnn", "transformer", "embedding-bag"],
     "warmup": [0, 3],
-    "task": ["classification", "regression"],
+    "task": ["classification", "regression", "transfer"],
     "lightning": ["pytorch_lightning", "lightning"],
     "logger": ["csv", "tensorboard"],
+    "feature": list(_FEATURES),
 }
 
 
@@ -100,8 +107,13 @@ def spec_of(row: Sequence[Any]) -> dict[str, Any]:
             **_TRAINER[chosen.get("trainer", "plain")],
         },
     }
+    feature = _FEATURES[chosen.get("feature", "none")]
     if chosen.get("model"):
         spec["model"] = {"name": chosen["model"]}
+    if "model" in feature:
+        spec["model"] = {**spec.get("model", {}), **feature["model"]}
+    if "averaging" in feature:
+        spec["averaging"] = feature["averaging"]
     if chosen.get("scheduler", "none") != "none":
         spec["scheduler"] = {"name": chosen["scheduler"]}
         if chosen.get("warmup"):
@@ -177,7 +189,7 @@ def expected_groups(spec: dict[str, Any], model: Any) -> dict[str, dict[str, Any
     exempt = model.no_weight_decay() if hasattr(model, "no_weight_decay") else set()
     left = list(shapes)
     found: dict[str, dict[str, Any]] = {}
-    for name, group in (spec["groups"] or {"all": {"match": ["*"]}}).items():
+    for name, group in (spec["groups"] or _groups_of(plan)).items():
         patterns = group.get("match", ["*"] if name == "rest" else [name])
         patterns = [patterns] if isinstance(patterns, str) else patterns
         mine = [each for each in left if any(_fits(each, pattern) for pattern in patterns)]
@@ -232,6 +244,13 @@ def first_epoch(spec: dict[str, Any], name: str) -> int:
     return int(frozen.removeprefix("until_epoch:")) if isinstance(frozen, str) else 0
 
 
+def _groups_of(plan: Any) -> dict[str, dict[str, Any]]:
+    """What a spec without groups has: one, and a transfer a slow backbone and a head."""
+    if plan.task.name == "transfer" and not plan.optimizer.record.single_group:
+        return {"backbone": {"lr": "x0.1"}, "head": {}}
+    return {"all": {"match": ["*"]}}
+
+
 def _fits(name: str, pattern: str) -> bool:
     import re
 
@@ -264,9 +283,23 @@ def expected_curve(
     spec: dict[str, Any], names: Sequence[str], rates: Sequence[float]
 ) -> tuple[list[list[float]], bool]:
     """Rates of the groups before each interval, and whether intervals are steps."""
+    curve, by_step = _scheduled(spec, names, rates)
+    if spec.get("averaging", {}).get("name") != "swa":
+        return curve, by_step
+    start = spec["averaging"]["start_epoch"] * (_epoch_steps(spec) if by_step else 1)
+    averaged = [[rate / 2 for rate in rates]] * (len(curve) - start)
+    return [*curve[:start], *averaged], by_step
+
+
+def _epoch_steps(spec: dict[str, Any]) -> int:
     batches = math.ceil(TRAIN_SAMPLES[spec["task"]] / 480)
-    epoch_steps = math.ceil(batches / spec["trainer"].get("accumulate_grad_batches", 1))
-    total_steps = EPOCHS * epoch_steps
+    return math.ceil(batches / spec["trainer"].get("accumulate_grad_batches", 1))
+
+
+def _scheduled(
+    spec: dict[str, Any], names: Sequence[str], rates: Sequence[float]
+) -> tuple[list[list[float]], bool]:
+    total_steps = EPOCHS * _epoch_steps(spec)
     wished = spec.get("scheduler")
     if any({"schedule", "warmup_steps"} & group.keys() for group in spec["groups"].values()):
         return _curve_by_group(spec, dict(zip(names, rates, strict=True)), total_steps), True

@@ -1,0 +1,1 @@
+"""Transfer of digits-5-9."""

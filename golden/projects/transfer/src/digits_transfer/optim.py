@@ -1,0 +1,112 @@
+"""Parameter groups and optimizer, as functions that need no Lightning."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from digits_transfer.model import Network
+
+ParameterGroup: TypeAlias = dict[str, Any]
+
+
+def parameter_groups(
+    model: Network, rates: Mapping[str, float]
+) -> list[ParameterGroup]:
+    """Return the parameter groups, each with its own settings.
+
+    `rates` replaces learning rates: by group name, or under "*" the base rate.
+    """
+    base_lr = rates.get("*", 0.01)
+    groups: list[ParameterGroup] = [
+        *split_decay(
+            model,
+            {
+                "name": "backbone",
+                "params": list(model.backbone.named_parameters("backbone")),
+                "lr": 0.1 * base_lr,
+            },
+        ),
+        *split_decay(
+            model,
+            {
+                "name": "head",
+                "params": list(model.head.named_parameters("head")),
+                "lr": base_lr,
+            },
+        ),
+    ]
+    override_rates(groups, rates)
+    check_coverage(model, groups)
+    return groups
+
+
+def split_decay(model: nn.Module, group: ParameterGroup) -> list[ParameterGroup]:
+    """Split off what decay would harm: biases, norms and what the model lists."""
+    exempt: set[str] = getattr(model, "no_weight_decay", set)()
+    kept = {name for name, p in group["params"] if p.ndim < 2 or name in exempt}
+    halves = [
+        {**group, "params": [(n, p) for n, p in group["params"] if n not in kept]},
+        {
+            **group,
+            "name": f"{group['name']}/no_decay",
+            "params": [(n, p) for n, p in group["params"] if n in kept],
+            "weight_decay": 0.0,
+        },
+    ]
+    return [half for half in halves if half["params"]]
+
+
+def override_rates(
+    groups: Sequence[ParameterGroup], rates: Mapping[str, float]
+) -> None:
+    """Set the rates that are named; ValueError for a name that no group has."""
+    owners = [group["name"].removesuffix("/no_decay") for group in groups]
+    unknown = sorted(rates.keys() - {"*", *owners})
+    if unknown:
+        raise ValueError(
+            f"no group {', '.join(unknown)}; there are {', '.join(owners)}"
+        )
+    for owner, group in zip(owners, groups, strict=True):
+        group["lr"] = rates.get(owner, group["lr"])
+
+
+def check_coverage(model: nn.Module, groups: Sequence[ParameterGroup]) -> None:
+    """Raise ValueError unless each trainable parameter stands in exactly one group."""
+    owners: dict[int, list[str]] = {}
+    for group in groups:
+        if not any(parameter.requires_grad for _, parameter in group["params"]):
+            raise ValueError(f"group {group['name']} has no parameter that trains")
+        for _, parameter in group["params"]:
+            owners.setdefault(id(parameter), []).append(group["name"])
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        found = owners.get(id(parameter), [])
+        if len(found) > 1:
+            raise ValueError(
+                f"{name} is in several groups, by tied weights: {', '.join(found)}"
+            )
+        if not found and parameter.requires_grad:
+            raise ValueError(f"{name} trains but is in no group")
+
+
+def build_optimizer(model: Network, rates: Mapping[str, float]) -> Optimizer:
+    """Return the optimizer over the parameter groups."""
+    return torch.optim.AdamW(parameter_groups(model, rates))
+
+
+def describe_groups(groups: Sequence[ParameterGroup]) -> str:
+    """A table of the groups: tensors, parameters, learning rate and weight decay."""
+    rows = [["group", "tensors", "parameters", "lr", "weight decay"]]
+    for group in groups:
+        count = sum(parameter.numel() for parameter in group["params"])
+        rate = group.get("initial_lr", group["lr"])
+        numbers = [f"{len(group['params'])}", f"{count:,}", f"{rate:g}"]
+        rows.append([group["name"], *numbers, f"{group.get('weight_decay', 0):g}"])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,37 @@
+"""`tests/conftest.py` of the generated project: what stands in for files and compilers."""
+
+from __future__ import annotations
+
+from lightgen.plan.types import Plan
+from lightgen.render.environment import fill
+from lightgen.render.imports import Imports
+from lightgen.render.weights import save_call
+from lightgen.source import Identifier, Source
+
+
+def render_conftest(plan: Plan) -> str:
+    """The text of tests/conftest.py; empty where no test needs it."""
+    imports = Imports(plan.package)
+    fixtures = []
+    if plan.loads_weights:
+        fixtures.append(_weights(plan, imports))
+    if plan.model.compiles:
+        imports.names("collections.abc", "Iterator").module("torch")
+        fixtures.append(fill("tests/conftest_compile.py", {}))
+    if not fixtures:
+        return ""
+    imports.module("pytest")
+    text = Source("\n\n".join(fixtures).rstrip("\n"))
+    return fill("tests/conftest.py", {"imports": imports.source(), "fixtures": text})
+
+
+def _weights(plan: Plan, imports: Imports) -> str:
+    imports.names("pathlib", "Path").own("weights", "WEIGHTS")
+    if plan.transfers:
+        imports.own("pretraining", "pretrain")
+        save = Source("pretrain(path)")
+    else:
+        imports.own("module", plan.task.module)
+        save = save_call(plan, imports, f"{plan.task.module}().model.state_dict()")
+    package = Identifier(plan.package)
+    return fill("tests/conftest_weights.py", {"package": package, "save": save})
