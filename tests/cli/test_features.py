@@ -95,9 +95,8 @@ def edited(lightgen: Lightgen) -> Project:
     project.edit(MODEL, "nn.ReLU(),\n        )", "nn.GELU(),\n        )")
     project.edit(TRAIN, 'prog="python -m run.train"', 'prog="train"')
     project.append(TRAIN, "\n# The end.\n")
-    project.edit(
-        "src/run/module.py", "self.rates = rates or {}", "self.rates = rates or {}  # mine"
-    )
+    rates = "self.rates = rates or {}"
+    project.edit("src/run/module.py", rates, f"{rates}  # mine")
     return project
 
 
