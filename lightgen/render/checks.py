@@ -204,7 +204,11 @@ def _group_schedule_tests(
         "ten_intervals": Source(f", {length}=10" if length else ""),
         "long_length": Source(f", {length}=1_000_000" if length else ""),
     }
-    return fill("tests/schedule_by_group.py", holes)
+    tests = fill("tests/schedule_by_group.py", holes)
+    own = [(each.record.name, each.warmup_steps) for each in schedule.by_group.values()]
+    if len(set(own)) > 1:
+        tests += fill("tests/schedule_differs.py", holes)
+    return tests
 
 
 def model_tests(plan: Plan) -> dict[str, str]:

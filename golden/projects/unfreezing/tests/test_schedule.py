@@ -75,3 +75,12 @@ def test_each_group_rises_by_its_own_warmup() -> None:
         assert rise == sorted(set(rise))
         assert all(value <= 1 for value in rise)
         assert factor(warmup_steps) == 1
+
+
+def test_groups_have_schedules_of_their_own() -> None:
+    optimizer = build_optimizer(Classifier().model, {})
+    scheduler = build_scheduler(optimizer, total_steps=1_000_000)
+    assert isinstance(scheduler, LambdaLR)
+    steps = [*range(1000), 500_000]
+    curves = {tuple(map(factor, steps)) for factor in scheduler.lr_lambdas}
+    assert len(curves) > 1
