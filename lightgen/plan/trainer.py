@@ -14,6 +14,8 @@ from lightgen.problems import Problem
 from lightgen.spec.model import Spec
 
 _FP16 = ("16", "16-mixed")
+# What rounds to 0 below it.
+_LEAST_FP16 = 3e-8
 _MIXED = (*_FP16, "bf16", "bf16-mixed")
 _SHARDING = ("fsdp", "deepspeed")
 # Reasons for which an argument has no place in a spec.
@@ -84,6 +86,25 @@ def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan
             "use bf16-mixed or 32-true",
         ),
         (
+            precision == "16-true" and _vanishes(optimizer),
+            "trainer.precision",
+            f"in 16 bits the eps of {record.name} is 0: where a gradient is 0, the step divides "
+            "by it, and the weights are no numbers from then on",
+            "use 16-mixed or bf16-mixed, or set optimizer.eps to 1e-4",
+        ),
+        (
+            precision == "16-true" and record.name == "LBFGS",
+            "trainer.precision",
+            "the line search of LBFGS leaves the range of 16-bit numbers",
+            "use bf16-mixed or 32-true",
+        ),
+        (
+            precision in _FP16 and arguments.get("accelerator") == "cpu",
+            "trainer.precision",
+            f"a CPU has no {precision}: Lightning would train with bf16 instead",
+            "use bf16-mixed",
+        ),
+        (
             bool(optimizer.skeleton) and strategy.startswith(_SHARDING),
             "trainer.strategy",
             f"{strategy} splits parameters and gradients over the devices, and {record.name} "
@@ -123,3 +144,9 @@ def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan
         ),
     ]
     return [Problem(where, what, todo) for holds, where, what, todo in rows if holds]
+
+
+def _vanishes(optimizer: OptimizerPlan) -> bool:
+    """Whether eps is too small for a 16-bit float; the custom classes compute in 32 bits."""
+    eps = optimizer.effective("eps")
+    return not optimizer.is_custom and isinstance(eps, float) and 0 < eps < _LEAST_FP16

@@ -51,6 +51,13 @@ REFUSED = {
     "remove it, or choose a model and groups with more than a head",
     "model.compile=1": "model.compile: '1' is wrong: true or false is needed; "
     "compile the network with torch.compile",
+    "trainer.precision=16-true": "trainer.precision: in 16 bits the eps of AdamW is 0: "
+    "where a gradient is 0, the step divides by it, and the weights are no numbers from then on; "
+    "use 16-mixed or bf16-mixed, or set optimizer.eps to 1e-4",
+    "trainer.precision=16-true optimizer.name=LBFGS": "trainer.precision: "
+    "the line search of LBFGS leaves the range of 16-bit numbers; use bf16-mixed or 32-true",
+    "trainer.precision=16-mixed trainer.accelerator=cpu": "trainer.precision: "
+    "a CPU has no 16-mixed: Lightning would train with bf16 instead; use bf16-mixed",
     "optimizer.lr_finder=true optimizer.name=LBFGS": "optimizer.lr_finder: "
     "LBFGS evaluates the loss several times a step: a step's loss is not that of its rate; "
     "remove it",
