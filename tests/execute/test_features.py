@@ -87,7 +87,8 @@ def test_swa_saves_the_mean_and_keeps_the_ratio_where_lightnings_does_neither(
         return averaged_run(SWA())
 
     def naive() -> tuple[list[float], bool]:
-        return averaged_run(pl.callbacks.StochasticWeightAveraging(1e-3, swa_epoch_start=1))
+        swa = pl.callbacks.StochasticWeightAveraging(1e-3, swa_epoch_start=1, annealing_epochs=1)
+        return averaged_run(swa)
 
     folder = project(spec, tmp_path)
     rates, is_saved = in_project(folder, ours)
