@@ -84,6 +84,7 @@ class Optimizer:
     sparse_only: bool = False
     takes_sparse: bool = False
     zero_lr: bool = True
+    composite: bool = False
     goes_with: str = ""
 
     @property
@@ -152,6 +153,15 @@ _RECORDS: dict[str, dict[str, Any]] = {
         "goes_with": "embeddings with sparse=True",
     },
 }
+
+
+COMPOSITE = Optimizer(
+    "composite",
+    "a class for each group, stepped as one: Muon for hidden matrices, AdamW for the rest",
+    {},
+    composite=True,
+    goes_with="warmup with cosine, linear or wsd",
+)
 
 
 @cache

@@ -22,6 +22,7 @@ class Task:
     model: str = "mlp"
     batch_size: int = 64
     epochs: int = 20
+    inputs: str = "vectors"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Model:
     matrices_only: bool = False
     sparse: bool = False
     depths: tuple[int, int, int, int] | None = None
+    reads: tuple[str, ...] = ("vectors",)
 
 
 TASKS = {
@@ -90,6 +92,18 @@ TASKS = {
             model="transformer",
             batch_size=10,
             epochs=5,
+        ),
+        Task(
+            "language-model",
+            "the next character of a text",
+            data="pydoc",
+            module="LanguageModel",
+            metrics=("train/loss", "val/loss", "val/perplexity"),
+            best_metric="val/loss",
+            best_mode="min",
+            model="transformer",
+            batch_size=32,
+            inputs="text",
         ),
     ]
 }
@@ -130,6 +144,17 @@ DATA = {
             image=None,
             tokens=(10, 1),
         ),
+        Data(
+            "pydoc",
+            "465,000 characters of Python's own documentation (pydoc_data)",
+            task="language-model",
+            train_samples=960,
+            inputs=64,
+            outputs=128,
+            image=None,
+            tokens=(64, 1),
+            packages=(),
+        ),
     ]
 }
 # Averages of the weights, by name, and the keys that each takes.
@@ -153,8 +178,9 @@ MODELS = {
         ),
         Model(
             "transformer",
-            "a small encoder over rows or features",
+            "a small encoder over rows or features; for text, a causal one",
             width=64,
+            reads=("vectors", "text"),
             depths=(5, 3, 1, 2),
         ),
         Model(

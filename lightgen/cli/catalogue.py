@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from lightgen.catalogue.arguments import REQUIRED, Argument
-from lightgen.catalogue.optimizers import Optimizer, optimizers
+from lightgen.catalogue.optimizers import COMPOSITE, Optimizer, optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.schedulers import WIRING, Scheduler, schedulers
 from lightgen.cli.report import print_json, print_table, report_error
@@ -19,7 +19,7 @@ from lightgen.problems import InputError, LightgenError, Problem, guess
 def _all_optimizers() -> dict[str, Any]:
     from lightgen.plan.optimizer import custom_record
 
-    return {**optimizers(), "custom": custom_record()}
+    return {**optimizers(), COMPOSITE.name: COMPOSITE, "custom": custom_record()}
 
 
 KINDS: dict[str, Callable[[], dict[str, Any]]] = {

@@ -140,13 +140,18 @@ def _group_row(group: GroupPlan, plan: Plan) -> tuple[str, ...]:
         covers = "the rest"
     if group.frozen:
         return group.name, covers, "frozen", "", ""
-    decay = group.arguments.get("weight_decay", plan.optimizer.effective("weight_decay"))
+    own = group.optimizer or plan.optimizer
+    decay = group.arguments.get("weight_decay", own.effective("weight_decay"))
     text = "" if decay is None else f"{decay:g}"
     if group.splits_decay:
         text += " (not on biases and norms)"
     others = {key: value for key, value in group.arguments.items() if key != "weight_decay"}
     others |= _own_settings(group, plan)
-    settings = ", ".join(f"{key}={value}" for key, value in others.items())
+    settings = ", ".join(
+        [*([own.class_name] if group.optimizer else []), *(f"{k}={v}" for k, v in others.items())]
+    )
+    if group.ndim is not None:
+        covers += f" (ndim {group.ndim})"
     return group.name, covers, f"{group.rate(plan.optimizer.base_lr):g}", text, settings
 
 

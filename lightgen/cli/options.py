@@ -12,9 +12,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def _complete_optimizer(incomplete: str) -> list[str]:
-    from lightgen.catalogue.optimizers import optimizers
+    from lightgen.catalogue.optimizers import COMPOSITE, optimizers
 
-    return _offer([*optimizers(), "custom"], incomplete)
+    return _offer([*optimizers(), COMPOSITE.name, "custom"], incomplete)
 
 
 def _complete_scheduler(incomplete: str) -> list[str]:

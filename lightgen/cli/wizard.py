@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lightgen.catalogue.optimizers import find_optimizer, optimizers
+from lightgen.catalogue.optimizers import COMPOSITE, find_optimizer, optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.schedulers import schedulers
 from lightgen.problems import InputError, LightgenError, Problem, ProjectError
@@ -38,7 +38,11 @@ def ask(path: Path, flags: Flags) -> tuple[Path, Flags]:
     optimizer = (
         flags.optimizer
         or ruled
-        or _answer(questionary.select("Optimizer", [*optimizers(), "custom"], default="AdamW"))
+        or _answer(
+            questionary.select(
+                "Optimizer", [*optimizers(), COMPOSITE.name, "custom"], default="AdamW"
+            )
+        )
     )
     if "model.name" not in said:
         fitting = _fitting_models(optimizer, task)
@@ -97,11 +101,16 @@ def _single_group(optimizer: str) -> bool:
 
 def _fitting_models(optimizer: str, task: str) -> list[str]:
     record = find_optimizer(optimizer)
-    image = task in TASKS and DATA[TASKS[task].data].image is not None
+    wished = TASKS.get(task, TASKS["classification"])
+    image = DATA[wished.data].image is not None
+    if wished.inputs == "text":
+        return [model.name for model in MODELS.values() if wished.inputs in model.reads]
     if record is not None and record.sparse_only:
         return ["embedding-bag"]
     if record is not None and record.matrices_only:
         return ["mlp"]
+    if optimizer.lower() == COMPOSITE.name:
+        return ["mlp", "transformer"]
     return [m.name for m in MODELS.values() if not m.sparse and (image or not m.images_only)]
 
 

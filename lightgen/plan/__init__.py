@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from lightgen.catalogue.optimizers import COMPOSITE
+from lightgen.plan.composite import plan_composite
 from lightgen.plan.features import (
     feature_problems,
     plan_averaging,
@@ -89,12 +91,13 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
 def _plan_optimizer(
     spec: Spec, sources: Mapping[str, RuleFile], problems: list[Problem]
 ) -> OptimizerPlan:
-    if spec.optimizer.rule is None:
-        return plan_optimizer(spec, problems)
-    if spec.optimizer.is_custom:
+    if spec.optimizer.rule is not None and spec.optimizer.is_custom:
         return plan_rule(spec, sources, problems)
-    what = "belongs to a custom optimizer"
-    problems.append(Problem("optimizer.rule", what, "name = 'custom'"))
+    if spec.optimizer.rule is not None:
+        what = "belongs to a custom optimizer"
+        problems.append(Problem("optimizer.rule", what, "name = 'custom'"))
+    if spec.optimizer.name.lower() == COMPOSITE.name:
+        return plan_composite(spec.optimizer, problems)
     return plan_optimizer(spec, problems)
 
 

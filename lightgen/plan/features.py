@@ -23,7 +23,7 @@ def transfer_groups(
     spec: Spec, task: Task, optimizer: OptimizerPlan
 ) -> tuple[OptimizerPlan, dict[str, Group]]:
     """What a transfer does without groups: a slow backbone, and a head that starts anew fast."""
-    if task.name != TRANSFER or optimizer.record.single_group:
+    if task.name != TRANSFER or optimizer.record.single_group or optimizer.is_composite:
         return optimizer, {}
     if "lr" not in spec.optimizer.arguments and optimizer.base_lr <= _GENTLE:
         optimizer = replace(optimizer, base_lr=10 * optimizer.base_lr)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from lightgen.plan.composite import composite_groups, with_member
 from lightgen.plan.group_settings import (
     clip_bounds,
     freezing,
@@ -30,12 +31,13 @@ def plan_groups(
     spec: Spec, optimizer: OptimizerPlan, problems: list[Problem]
 ) -> tuple[GroupPlan, ...]:
     """Decide the groups; what is wrong is added to problems."""
-    if not spec.groups:
+    if not spec.groups and not optimizer.is_composite:
         decay = bool(optimizer.effective("weight_decay"))
         return (GroupPlan(WHOLE_MODEL, splits_decay=decay, whole=True),)
-    groups = tuple(
-        _plan_group(name, group, optimizer, problems) for name, group in spec.groups.items()
-    )
+    wished = composite_groups(spec, problems) if optimizer.is_composite else spec.groups
+    groups = tuple(_plan_group(name, group, optimizer, problems) for name, group in wished.items())
+    if optimizer.is_composite:
+        groups = tuple(with_member(plan, wished[plan.name], spec, problems) for plan in groups)
     problems += _order_problems(groups)
     problems += unfreezing_problems(groups)
     trained = [group for group in groups if not group.frozen]
@@ -67,9 +69,16 @@ def _plan_group(
             problems.append(
                 Problem(where, "a frozen group takes no other setting", "remove freeze or the rest")
             )
-        return GroupPlan(name, patterns, frozen=True)
+        return GroupPlan(name, patterns, frozen=True, ndim=group.ndim)
     own, given = separate(group.arguments, optimizer.record)
     settings = own_settings(own, where, problems)
+    if optimizer.is_composite:
+        # The arguments are those of the group's own class.
+        given = {}
+    elif group.optimizer is not None:
+        what = f"only a composite has classes of its groups, not {optimizer.record.name}"
+        todo = "set optimizer.name = 'composite', or remove it"
+        problems.append(Problem(f"{where}.optimizer", what, todo))
     known = {key: arg for key, arg in optimizer.record.group_arguments.items() if key != "lr"}
     if optimizer.record.single_group and given:
         problems.append(
@@ -82,7 +91,8 @@ def _plan_group(
         arguments: dict[str, Any] = {}
     else:
         arguments = check_arguments(given, known, where, optimizer.record.name, problems)
-    fault = optimizer.record.arguments["lr"].fault(lr) if lr is not None else ""
+    rate = optimizer.record.arguments.get("lr")
+    fault = rate.fault(lr) if rate is not None and lr is not None else ""
     if fault:
         problems.append(Problem(f"{where}.lr", fault, "write a rate such as 1e-4"))
     decay = arguments.get("weight_decay", optimizer.effective("weight_decay"))
@@ -101,6 +111,7 @@ def _plan_group(
         warmup_steps=settings.get("warmup_steps"),
         clip_norm=clip_norm,
         clip_value=clip_value,
+        ndim=group.ndim,
     )
 
 
@@ -184,7 +195,7 @@ def _order_problems(groups: tuple[GroupPlan, ...]) -> list[Problem]:
                     "put the narrower group first",
                 )
             )
-        for pattern in _covered(group):
+        for pattern in _covered(group) if group.ndim is None else ():
             seen.setdefault(pattern, group.name)
     return found
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightgen.catalogue.arguments import Argument
-from lightgen.catalogue.optimizers import SWITCHES, Optimizer, find_optimizer, optimizers
+from lightgen.catalogue.optimizers import COMPOSITE, SWITCHES, Optimizer, find_optimizer, optimizers
 from lightgen.catalogue.skeletons import SKELETONS, Skeleton, find_skeleton
 from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
 from lightgen.plan.names import class_name_problem
 from lightgen.plan.types import OptimizerPlan
 from lightgen.problems import Problem, guess
+from lightgen.spec.model import Optimizer as Table
 from lightgen.spec.model import Range, Spec
 
 CUSTOM = "custom"
@@ -27,14 +28,10 @@ def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     table = spec.optimizer
     if table.name.lower() == CUSTOM:
         return _plan_custom(spec, problems)
-    for key in ("class_name", "hyperparameters", "skeleton"):
-        if key in table.model_fields_set:
-            problems.append(
-                Problem(f"optimizer.{key}", "belongs to a custom optimizer", "name = 'custom'")
-            )
+    problems += misplaced(table)
     record = find_optimizer(table.name)
     if record is None:
-        known = [*optimizers(), CUSTOM]
+        known = [*optimizers(), COMPOSITE.name, CUSTOM]
         problems.append(
             Problem("optimizer.name", f"unknown optimizer '{table.name}'", guess(table.name, known))
         )
@@ -45,6 +42,15 @@ def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     base_lr = arguments.pop("lr")
     problems += cross_checks(record, arguments)
     return OptimizerPlan(record, record.name, base_lr, arguments)
+
+
+def misplaced(table: Table) -> list[Problem]:
+    """What only a custom optimizer has."""
+    what, todo = "belongs to a custom optimizer", "name = 'custom'"
+    keys = ("class_name", "hyperparameters", "skeleton")
+    return [
+        Problem(f"optimizer.{key}", what, todo) for key in keys if key in table.model_fields_set
+    ]
 
 
 def _plan_custom(spec: Spec, problems: list[Problem]) -> OptimizerPlan:

@@ -17,6 +17,8 @@ from lightgen.spec.model import Spec
 _Record = TypeVar("_Record", Task, Data, Model)
 _EMBEDDING = "embedding"
 _HEADS = 4
+TEXT = "text"
+_OF_TEXT = (_EMBEDDING, "blocks", HEAD)
 
 
 def plan_task(spec: Spec, problems: list[Problem]) -> tuple[Task, Data]:
@@ -60,17 +62,27 @@ def plan_model(
 ) -> ModelPlan:
     """Decide the network; what is wrong is added to problems."""
     record = optimizer.record
-    default = "mlp" if record.matrices_only else task.model
-    default = "embedding-bag" if record.sparse_only else default
+    default = "mlp" if record.matrices_only and task.inputs != TEXT else task.model
+    default = "embedding-bag" if record.sparse_only and task.inputs != TEXT else default
     model = _find("model.name", spec.model.name or default, MODELS, problems) or MODELS[default]
+    if task.inputs not in model.reads:
+        readers = [each.name for each in MODELS.values() if task.inputs in each.reads]
+        what = f"{model.name} does not read {task.inputs}"
+        problems.append(Problem("model.name", what, f"choose {' or '.join(readers)}"))
+        model = MODELS[task.model]
     problems += _misfits(spec, model, data, optimizer)
     bias = not record.matrices_only if spec.model.bias is None else spec.model.bias
     names = submodules(groups)
+    if task.inputs == TEXT:
+        # Its layers are shared out by the names: the project counts them itself.
+        model = replace(model, depths=None)
+    if task.inputs == TEXT and set(names) <= {BACKBONE, *_OF_TEXT} and not _named(groups):
+        names = _OF_TEXT
     if model.sparse and names == (BACKBONE, HEAD) and not _named(groups):
         names = (_EMBEDDING,)
     return ModelPlan(
         model,
-        spec.model.width or _default_width(model, record),
+        spec.model.width or _default_width(model, record, groups),
         bias,
         names,
         compiles=spec.model.compile,
@@ -78,10 +90,12 @@ def plan_model(
     )
 
 
-def _default_width(model: Model, record: Optimizer) -> int:
-    """Half for an optimizer that orthogonalizes, at a cost cubic in the width."""
+def _default_width(model: Model, record: Optimizer, groups: tuple[GroupPlan, ...]) -> int:
+    """Half for an optimizer that orthogonalizes wide layers, at a cost cubic in the width."""
     width = model.width or 0
-    return width // 2 if record.matrices_only else width
+    records = [record, *(group.optimizer.record for group in groups if group.optimizer)]
+    halved = model.matrices_only and any(each.matrices_only for each in records)
+    return width // 2 if halved else width
 
 
 def _named(groups: tuple[GroupPlan, ...]) -> bool:
@@ -110,7 +124,7 @@ def _misfits(spec: Spec, model: Model, data: Data, optimizer: OptimizerPlan) -> 
                 where,
                 f"{record.name} trains parameters with two dimensions only; "
                 f"a {model.name} has others",
-                "leave model.name out (an mlp without biases), or choose another optimizer",
+                _instead(data, "an mlp without biases", "composite: Muon for hidden matrices only"),
             )
         )
     if record.matrices_only and model.matrices_only and spec.model.bias:
@@ -126,7 +140,7 @@ def _misfits(spec: Spec, model: Model, data: Data, optimizer: OptimizerPlan) -> 
             Problem(
                 where,
                 f"{record.name} needs sparse gradients; a {model.name} has dense ones",
-                "leave model.name out (an embedding bag), or choose another optimizer",
+                _instead(data, "an embedding bag", "AdamW, for example"),
             )
         )
     if model.sparse and not record.takes_sparse:
@@ -162,6 +176,13 @@ def _misfits(spec: Spec, model: Model, data: Data, optimizer: OptimizerPlan) -> 
             )
         )
     return found
+
+
+def _instead(data: Data, fitting: str, other: str) -> str:
+    """What to choose where the optimizer asks for another model than this one."""
+    if TASKS[data.task].inputs == TEXT:
+        return f"choose another optimizer ({other})"
+    return f"leave model.name out ({fitting}), or choose another optimizer"
 
 
 def _group_decay(spec: Spec) -> bool:

@@ -74,6 +74,11 @@ class OptimizerPlan:
         return bool(self.custom) or self.rule is not None
 
     @property
+    def is_composite(self) -> bool:
+        """Whether each group has a class of its own."""
+        return self.record.composite
+
+    @property
     def turns_weights(self) -> bool:
         """Whether it trains with other weights than those to evaluate and save."""
         return self.rule is not None and self.rule.rule.to_eval is not None
@@ -93,7 +98,8 @@ class GroupPlan:
     Patterns are empty where the group is the submodule of its name, or the whole model. `lr` is an
     absolute rate, `factor` one relative to the base rate; with neither the base rate holds. Before
     `until_epoch` nothing moves the group. `layer_decay` is its own, counted from its last layer;
-    `form` and `warmup_steps` are its own schedule, where it has one.
+    `form` and `warmup_steps` are its own schedule, where it has one. `ndim` leaves out parameters
+    with other dimensions; `optimizer` is the group's own in a composite.
     """
 
     name: str
@@ -110,6 +116,8 @@ class GroupPlan:
     warmup_steps: int | None = None
     clip_norm: float | None = None
     clip_value: float | None = None
+    ndim: int | None = None
+    optimizer: OptimizerPlan | None = None
 
     @property
     def schedules(self) -> bool:
@@ -237,7 +245,7 @@ class Plan:
     @property
     def matches(self) -> bool:
         """Whether any group needs patterns; else each is a submodule, or the whole model."""
-        return any(group.patterns for group in self.groups)
+        return any(group.patterns or group.ndim is not None for group in self.groups)
 
     @property
     def trained(self) -> tuple[GroupPlan, ...]:

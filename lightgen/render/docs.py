@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lightgen.plan.composite import members
 from lightgen.plan.types import GroupPlan, Plan, SchedulePlan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.noise import filter_settings
@@ -20,6 +21,7 @@ _FILES = {
     "model.py": "the network",
     "module.py": "the task: loss, metrics, wiring",
     "optim.py": "parameter groups, optimizer and schedule as plain functions",
+    "composite.py": "several optimizers that step as one",
     "custom_optimizer.py": "the optimizer's class: its update is yours to edit",
     "fused_update.py": "the optimizer's update as one kernel: what runs where it can",
     "fused_update.cpp": "the kernel of a CPU, built once by the machine's compiler",
@@ -109,6 +111,16 @@ def _summary(plan: Plan) -> Prose:
 def _optimizer_text(plan: Plan) -> Source:
     optimizer = plan.optimizer
     where = f"`build_optimizer` in `src/{plan.package}/optim.py`"
+    if optimizer.is_composite:
+        rows = [
+            f"`torch.optim.{member.class_name}` trains "
+            + " and ".join(f"`{group.name}`" for group in groups)
+            for member, groups in members(plan.trained)
+        ]
+        return Source(
+            f"`CompositeOptimizer` in `src/{plan.package}/composite.py` steps several as one:\n"
+            f"{', '.join(rows)}.\nThey are made in {where}."
+        )
     if optimizer.rule:
         return Source(
             f"`{optimizer.class_name}` in `src/{plan.package}/custom_optimizer.py`, written from "

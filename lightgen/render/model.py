@@ -7,10 +7,10 @@ from typing import Any
 
 from lightgen.catalogue.parts import Data
 from lightgen.plan.types import Plan
-from lightgen.render.environment import fill
+from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import lightning_root
-from lightgen.source import Expr, Identifier, Prose, Source, block, indent, literal
+from lightgen.source import Expr, Identifier, Prose, Source, block, call, indent, literal
 
 _QUANTIZED = {"digits": Expr("inputs * 16"), "diabetes": Expr("(inputs + 2) * 4")}
 _TOKENS = {"digits": Prose("the rows of an image"), "diabetes": Prose("the measurements")}
@@ -32,16 +32,19 @@ def render_model(plan: Plan) -> str:
         "output_shape": Source(f"(batch, {data.outputs})"),
         "tokens": literal(tokens),
         "features": literal(features),
-        "token_meaning": _TOKENS[_family(data)],
+        "token_meaning": _TOKENS.get(_family(data), ABSENT),
         "first": names[0],
         "middles": names[1:-1],
         "head": names[-1],
         "bags": names,
-        "quantized": _QUANTIZED[_family(data)],
+        "quantized": _QUANTIZED.get(_family(data), ABSENT),
         "forward": block(indent(_bag_forward(names), 2)),
     }
     whole = len(names) == 1 and not model.record.sparse
-    text = fill(f"models/{model.record.name}{'-whole' if whole else ''}.py", holes)
+    name = f"models/{model.record.name}{'-whole' if whole else ''}.py"
+    if plan.task.inputs == "text":
+        name, holes = "models/text-transformer.py", {**holes, **_text_view(plan)}
+    text = fill(name, holes)
     return _checkpointed(text, names[:-1]) if model.checkpoints else text
 
 
@@ -55,6 +58,42 @@ def _checkpointed(text: str, names: list[Identifier]) -> str:
         twice = rf"checkpoint(self.{name}, \1, use_reentrant=False)"
         text = re.sub(once, twice, text, flags=re.MULTILINE)
     return text
+
+
+def _text_view(plan: Plan) -> dict[str, Source]:
+    """A causal transformer: the submodules in order share embedding, blocks and head."""
+    names, width = plan.model.submodules, "width"
+    embedding, blocks = [f"Embedding({width})"], [f"Block({width})", f"Block({width})"]
+    head = [f"nn.LayerNorm({width})", f"nn.Linear({width}, SYMBOLS)"]
+    if len(names) == 1:
+        parts = [[*embedding, *blocks, *head]]
+    elif len(names) == 2:
+        parts = [[*embedding, *blocks], head]
+    else:
+        middles = [blocks] if len(names) == 3 else [blocks[:1]] * (len(names) - 2)
+        parts = [embedding, *middles, head]
+    lines = []
+    for name, part in zip(names, parts, strict=True):
+        lines += _assigned(name, part)
+    inner = "" if len(parts[0]) == 1 else ".0"
+    flow = [f"features = self.{names[0]}(symbols)"]
+    flow += [f"features = self.{name}(features)" for name in names[1:-1]]
+    last = "features" if len(names) > 1 else "symbols"
+    flow = [*flow[: len(names) - 1], f"logits: Tensor = self.{names[-1]}({last})"]
+    exempt = [f"{names[0]}{inner}.{each}" for each in ("position", "symbol.weight")]
+    return {
+        "submodules": block(indent(lines, 2)),
+        "flow": block(indent(flow, 2)),
+        "exempt": block(indent((f"{literal(each)}," for each in exempt), 3)),
+        "context": literal(plan.data.inputs),
+    }
+
+
+def _assigned(name: str, parts: list[str]) -> list[str]:
+    if len(parts) == 1:
+        return [f"self.{name} = {parts[0]}"]
+    lines = call("nn.Sequential", *parts)
+    return [f"self.{name} = {lines[0]}", *lines[1:]]
 
 
 def _bag_forward(names: list[Identifier]) -> list[str]:
@@ -73,8 +112,11 @@ def render_data(plan: Plan) -> str:
     imports = Imports(plan.package)
     imports.names("collections.abc", "Iterator").names("typing", "Any")
     imports.module(f"{lightning_root(plan)} as pl", "torch")
-    imports.names("sklearn.datasets", _LOADERS[_family(plan.data)])
     imports.names("torch.utils.data", "DataLoader", "Sampler", "TensorDataset", "random_split")
+    if _family(plan.data) in _LOADERS:
+        imports.names("sklearn.datasets", _LOADERS[_family(plan.data)])
+    if plan.data.name == "pydoc":
+        imports.names("pydoc_data.topics", "topics").names("torch", "Tensor")
     if plan.data.name == "diabetes":
         imports.names("torch", "Tensor")
     full = plan.batch_size is None
@@ -85,6 +127,8 @@ def render_data(plan: Plan) -> str:
             **_halves(plan.data),
             "imports": imports.source(),
             "batch_default": Source(default),
+            "window": literal(plan.data.inputs),
+            "epoch_windows": literal(plan.data.train_samples),
             "train_batch": Expr(
                 "self.batch_size or len(self.train_set)" if full else "self.batch_size"
             ),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from lightgen.plan.groups import REGEX, is_path
 from lightgen.plan.types import GroupPlan, Plan
 from lightgen.render.clipping import clip_fragment
+from lightgen.render.composite import composite_view
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.freezing import unfreeze_fragment
 from lightgen.render.imports import Imports
@@ -158,9 +159,37 @@ def _pattern_view(plan: Plan, imports: Imports) -> dict[str, Source]:
     if regex:
         kinds.append("a regular expression after re:")
     return {
+        **_ndim_view(plan),
         "pattern_kinds": Source(", ".join(kinds[:-1]) + " or " * (len(kinds) > 1) + kinds[-1]),
         "patterns": block(indent(lines)),
         "match_lines": block(indent(body)),
+    }
+
+
+def _ndim_view(plan: Plan) -> dict[str, Source]:
+    """What the number of dimensions adds to the patterns."""
+    counts = {group.name: group.ndim for group in plan.groups if group.ndim is not None}
+    fits = "any(matches(name, pattern) for pattern in patterns)"
+    if not counts:
+        takes = block(indent([f"if {fits}:"], 2))
+        return {
+            **dict.fromkeys(["parameter_ndim", "ndim_parameter"], Source("")),
+            "dimensions": ABSENT,
+            "takes": takes,
+        }
+    lines = [
+        "# Of what its patterns match, such a group takes only what has so many dimensions.",
+        "DIMENSIONS = {",
+        *indent(f"{literal(name)}: {count}," for name, count in counts.items()),
+        "}",
+    ]
+    return {
+        "parameter_ndim": Source(", parameter.ndim"),
+        "ndim_parameter": Source(", ndim: int"),
+        "dimensions": block(lines),
+        "takes": block(
+            indent(["fits = DIMENSIONS.get(group, ndim) == ndim", f"if fits and {fits}:"], 2)
+        ),
     }
 
 
@@ -188,6 +217,11 @@ def _freeze_view(plan: Plan) -> dict[str, Source]:
 def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
     optimizer = plan.optimizer
     imports.names("torch.optim", "Optimizer")
+    if optimizer.is_composite:
+        imports.module("torch").own("composite", optimizer.class_name)
+        yield fill("optim/build_composite.py", composite_view(plan))
+        yield fill("optim/chosen.py", {})
+        return
     if optimizer.is_custom:
         imports.own("custom_optimizer", optimizer.class_name)
         function = optimizer.class_name

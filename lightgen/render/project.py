@@ -14,6 +14,7 @@ from lightgen.render.checks import (
     render_training_test,
     render_unfreezing_test,
 )
+from lightgen.render.composite import composite_files
 from lightgen.render.conftest import render_conftest
 from lightgen.render.custom.custom_optimizer import custom_optimizer_view
 from lightgen.render.custom.fused import fused_files
@@ -57,6 +58,7 @@ def render_project(plan: Plan) -> Tree:
         **averaging_files(plan),
         **find_lr_files(plan),
         **model_tests(plan),
+        **composite_files(plan),
     }
     if plan.layered:
         texts["tests/test_layers.py"] = render_layers_test(plan)

@@ -48,6 +48,8 @@ def _imports(plan: Plan) -> Imports:
     imports.own("model", "Network")
     imports.own("optim", "build_optimizer", "describe_groups")
     imports.own("recipe", "Recipe", "check_recipe", "recipe_of")
+    if plan.task.name == "language-model":
+        imports.module("torch").own("data", "decode", "encode").own("model", "CONTEXT")
     if plan.task.name == "regression":
         imports.names("torchmetrics.regression", "R2Score")
     if plan.frozen:

@@ -32,6 +32,8 @@ def render_train(plan: Plan) -> str:
     imports.own("data", "DataModule").own("optim", "parameter_groups")
     imports.own("module", plan.task.module).own("plot", "CurvePlot")
     weights, trainer_lines = weights_holes(plan, imports), _trainer_lines(plan, imports)
+    if plan.task.name == "language-model":
+        imports.own("module", "sample")
     batches = plan.max_steps if plan.max_steps < 0 else plan.max_steps * plan.accumulate
     return fill(
         "project/src/__package__/train.py",
@@ -49,8 +51,16 @@ def render_train(plan: Plan) -> str:
             "filters": filter_calls(plan),
             "accumulate": _accumulate_lines(plan),
             **weights,
+            "show": _show(plan),
         },
     )
+
+
+def _show(plan: Plan) -> Source:
+    """What a run shows of what was learned."""
+    if plan.task.name != "language-model":
+        return ABSENT
+    return block(indent(['print(sample(trainer.lightning_module, "The ", length=200))']))
 
 
 def _accumulate_lines(plan: Plan) -> Source:

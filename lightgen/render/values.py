@@ -26,6 +26,7 @@ def frozen_modules(plan: Plan) -> list[str]:
     return [
         pattern
         for group in plan.frozen
+        if group.ndim is None
         for pattern in group.patterns or (group.name,)
         if is_path(pattern)
     ]

@@ -12,7 +12,7 @@ from tomlkit.items import Float, Trivia
 
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.groups import GROUP_SETTINGS
-from lightgen.catalogue.optimizers import find_optimizer
+from lightgen.catalogue.optimizers import COMPOSITE, find_optimizer
 from lightgen.catalogue.parts import AVERAGES
 from lightgen.catalogue.schedulers import WIRING, find_scheduler
 from lightgen.catalogue.skeletons import find_skeleton
@@ -99,6 +99,8 @@ def _declares(path: tuple[str, ...]) -> bool:
 
 
 def _chooses(path: tuple[str, ...]) -> bool:
+    if path[0] == "groups":
+        return path[-1] == "optimizer"
     return path[-1] == "name" or path in (("optimizer", "rule"), ("optimizer", "skeleton"))
 
 
@@ -111,10 +113,29 @@ def _apply(
         return _choose_skeleton(document, text, rule_files)
     if path == ("averaging", "name"):
         return _choose_average(document, _unquoted(text))
+    if path[0] == "groups":
+        return _choose_member(document, path, _unquoted(text))
     if path in (("optimizer", "name"), ("scheduler", "name")) and text:
         return _choose(document, path[0], text, rule_files)
     _assign(document, path, text, None)
     return []
+
+
+def _choose_member(document: tomlkit.TOMLDocument, path: tuple[str, ...], name: str) -> list[str]:
+    """Choose the class of a group of a composite; an empty text is the default again."""
+    _assign(document, path, name, None)
+    group = _tables(content_of(document), "groups").get(path[1], {})
+    known = _member_keys(group)
+    dropped = [key for key in group if key not in known] if known else []
+    for key in dropped:
+        drop_value(document, ("groups", path[1], key))
+    return [f"{name} has no argument {key}: groups.{path[1]}.{key} is dropped" for key in dropped]
+
+
+def _member_keys(group: Mapping[str, Any]) -> set[str] | None:
+    """What a group of a composite may say; None where its class is unknown."""
+    member = find_optimizer(str(group.get("optimizer", MEMBER)))
+    return None if member is None else {"optimizer", *_GROUP_KEYS, *member.arguments}
 
 
 def _choose_rule(
@@ -204,11 +225,12 @@ def _drop_unknown(
         if key not in known and (table, key) not in _OF_NO_CLASS
     ]
     if table == "optimizer":
+        composite = name.lower() == COMPOSITE.name
         dropped += [
             ("groups", group, key)
             for group, settings in _tables(content, "groups").items()
             for key in settings
-            if key not in known and key not in _GROUP_KEYS
+            if key not in (_member_keys(settings) or settings if composite else known | _GROUP_KEYS)
         ]
     for path in dropped:
         drop_value(document, path)
@@ -224,6 +246,8 @@ def _class_keys(
 ) -> set[str] | None:
     if table == "optimizer":
         optimizer = find_optimizer(name)
+        if name.lower() == COMPOSITE.name:
+            return {"name"}
         if name.lower() == CUSTOM and rule is not None:
             return {"name", "rule", *_RULE_KINDS, *rule}
         if name.lower() == CUSTOM:
@@ -243,7 +267,8 @@ def _set_groups(
     for name, settings in wished.items():
         for key in _outdated(groups.get(name, {}), settings):
             drop_value(document, ("groups", name, key))
-        for key, value in settings.items():
+        # The class first: it says how its arguments are read.
+        for key, value in sorted(settings.items(), key=lambda pair: pair[0] != "optimizer"):
             if isinstance(value, str) and key != "lr":
                 _assign(document, ("groups", name, key), value, rule)
             else:
@@ -253,7 +278,7 @@ def _set_groups(
 def _outdated(table: Mapping[str, Any], settings: Mapping[str, Any]) -> set[str]:
     """The settings of a group that end as it is frozen, or trained again."""
     if settings.get("freeze") is True:
-        return set(table) - {"match"}
+        return set(table) - {"match", "ndim"}
     return {"freeze", "lr"} if table.get("freeze") is True else set()
 
 
@@ -285,8 +310,10 @@ def _toml(value: Any) -> Any:
 
 
 CUSTOM = "custom"
+# The class of a group of a composite that names none.
+MEMBER = "AdamW"
 # What stays whatever class is chosen.
-_GROUP_KEYS = frozenset({"match", "freeze", "lr", *GROUP_SETTINGS})
+_GROUP_KEYS = frozenset({"match", "freeze", "lr", "ndim", *GROUP_SETTINGS})
 _OF_NO_CLASS = frozenset({("optimizer", "layer_decay"), ("optimizer", "lr_finder")})
 _RULE_KINDS = {
     "class_name": "text",
@@ -301,6 +328,13 @@ CUSTOM_KINDS = {
     "betas": "numbers",
     "eps": "number",
     "weight_decay": "number",
+}
+_GROUP_KINDS = {
+    "lr": "rate",
+    "match": "texts",
+    "freeze": "flag",
+    "ndim": "integer",
+    "optimizer": "text",
 }
 _KINDS = {
     ("seed",): "integer",
@@ -322,14 +356,16 @@ def _kind(document: tomlkit.TOMLDocument, path: tuple[str, ...], rule: Arguments
         return _KINDS[path]
     content = content_of(document)
     key = path[-1]
-    if path[0] == "groups" and key in ("lr", "match", "freeze"):
-        return {"lr": "rate", "match": "texts", "freeze": "flag"}[key]
+    if path[0] == "groups" and key in _GROUP_KINDS:
+        return _GROUP_KINDS[key]
     if path in _OF_NO_CLASS or (path[0] == "groups" and key in GROUP_SETTINGS):
         return GROUP_SETTINGS[key].kind
     if path[0] in ("optimizer", "groups"):
         name = str(_name(content, "optimizer") or ("AdamW" if rule is None else CUSTOM))
         if _declares(path):
             return "toml"
+        if path[0] == "groups" and name.lower() == COMPOSITE.name:
+            name = str(_tables(content, "groups").get(path[1], {}).get("optimizer", MEMBER))
         optimizer = find_optimizer(name)
         if rule is not None and name.lower() == CUSTOM:
             return _RULE_KINDS.get(key) or _kind_in(rule, key)

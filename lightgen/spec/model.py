@@ -83,7 +83,7 @@ class Range(Table):
 class Optimizer(OpenTable):
     """The optimizer; other keys are arguments of its class."""
 
-    name: str = Field("AdamW", description="Class of torch.optim in any case, or custom.")
+    name: str = Field("AdamW", description="Class of torch.optim in any case, composite or custom.")
     rule: str | None = Field(
         None, description="The custom optimizer's update rule: rules/FILE.py or rules/FILE.py:NAME."
     )
@@ -120,6 +120,12 @@ class Group(OpenTable):
         False,
         description="true leaves these parameters as they are, until_epoch:N before epoch N.",
         examples=[True, "until_epoch:3"],
+    )
+    ndim: int | None = Field(
+        None, ge=0, description="Take only parameters with so many dimensions: 2 for matrices."
+    )
+    optimizer: str | None = Field(
+        None, description="Class that trains this group of a composite; left out: AdamW."
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.groups import GROUP_SETTINGS
-from lightgen.catalogue.optimizers import optimizers
+from lightgen.catalogue.optimizers import COMPOSITE, optimizers
 from lightgen.catalogue.parts import AVERAGES, DATA, MODELS, TASKS
 from lightgen.catalogue.schedulers import WIRING, schedulers
 from lightgen.catalogue.skeletons import SKELETONS
@@ -46,7 +46,7 @@ def build_schema() -> dict[str, Any]:
     _add_arguments(tables["Trainer"], [trainer_arguments()])
     tables["Trainer"]["additionalProperties"] = False
     names = {
-        "Optimizer": [*optimizers(), "custom"],
+        "Optimizer": [*optimizers(), COMPOSITE.name, "custom"],
         "Scheduler": list(schedulers()),
         "Model": list(MODELS),
         "Data": list(DATA),
@@ -54,6 +54,7 @@ def build_schema() -> dict[str, Any]:
     }
     for table, known in names.items():
         _suggest(tables[table]["properties"]["name"], known)
+    _suggest(tables["Group"]["properties"]["optimizer"], list(optimizers()))
     _suggest(tables["Optimizer"]["properties"]["skeleton"], list(SKELETONS))
     _suggest(schema["properties"]["task"], list(TASKS))
     return schema

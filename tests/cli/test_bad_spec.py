@@ -135,12 +135,13 @@ def test_a_wrong_shape_is_told(lightgen: Lightgen, text: str) -> None:
 
 OPTIMIZERS = (
     "known: ASGD, Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, LBFGS, Muon, NAdam, RAdam, "
-    "RMSprop, Rprop, SGD, SparseAdam, custom"
+    "RMSprop, Rprop, SGD, SparseAdam, composite, custom"
 )
 MODES = "remove mode: it follows the metric"
 # KEY=VALUE of --set, several joined by a space, and the message.
 VALUES = {
-    "task=gan": "task: unknown task 'gan'; known: classification, regression, transfer",
+    "task=gan": "task: unknown task 'gan'; "
+    "known: classification, language-model, regression, transfer",
     "task=regresion": "task: unknown task 'regresion'; did you mean 'regression'?",
     "data.name=digit": "data.name: unknown data 'digit'; did you mean 'digits'?",
     "model.name=transfomer": "model.name: unknown model 'transfomer'; did you mean 'transformer'?",
@@ -436,7 +437,8 @@ def test_all_problems_of_a_spec_are_told_at_once(lightgen: Lightgen) -> None:
 def test_what_depends_on_a_wrong_choice_is_not_told(lightgen: Lightgen) -> None:
     text = "[optimizer]\nname = 3\nmomentum = 0.9\n[scheduler]\nname = 'x'\n"
     assert refused_spec(lightgen, text) == [
-        "optimizer.name: 3 is wrong: a text is needed; class of torch.optim in any case, or custom"
+        "optimizer.name: 3 is wrong: a text is needed; "
+        "class of torch.optim in any case, composite or custom"
     ]
 
 

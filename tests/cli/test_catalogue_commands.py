@@ -95,8 +95,9 @@ UNKNOWN = {
     ("show", "optimizer", "adamv"): "NAME: unknown optimizer 'adamv'; did you mean 'Adam'?",
     ("show", "schedulers", "cosin"): "NAME: unknown scheduler 'cosin'; did you mean 'cosine'?",
     ("show", "data", "x"): "NAME: unknown data 'x'; "
-    "known: diabetes, digits, digits-0-4, digits-5-9",
-    ("show", "task", ""): "NAME: unknown task ''; known: classification, regression, transfer",
+    "known: diabetes, digits, digits-0-4, digits-5-9, pydoc",
+    ("show", "task", ""): "NAME: unknown task ''; "
+    "known: classification, language-model, regression, transfer",
 }
 
 

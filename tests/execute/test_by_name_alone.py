@@ -34,7 +34,7 @@ def train(*argv: str, strict: bool = True) -> Callable[[], dict[str, float]]:
     return act
 
 
-@pytest.mark.parametrize("name", [*optimizers(), "custom"])
+@pytest.mark.parametrize("name", [*optimizers(), "composite", "custom"])
 def test_an_optimizer_trains_to_the_accuracy(name: str, tmp_path: Path) -> None:
     folder = project({"optimizer": {"name": name.lower()}}, tmp_path)
     assert in_project(folder, train())["val/accuracy"] >= ACCURACY

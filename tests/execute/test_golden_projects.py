@@ -21,6 +21,8 @@ PROJECTS = sorted(path.parent.name for path in GOLDEN.glob("*/lightgen.toml"))
 LEAST = {"val/accuracy": 0.9, "val/r2": 0.4}
 # A frozen random stem leaves less.
 LEAST_OF = {"frozen-cnn-warmup": 0.85}
+# A loss falls: characters drawn by their frequency alone leave 3.2.
+MOST = {"language-model": 2.2}
 
 
 @pytest.fixture(params=PROJECTS)
@@ -58,8 +60,11 @@ def package_of(folder: Path) -> str:
 
 
 def check_result(name: str, metrics: dict[str, float], report: str) -> None:
-    metric = next(each for each in LEAST if each in metrics)
-    assert metrics[metric] >= LEAST_OF.get(name, LEAST[metric]), metrics
+    metric = next((each for each in LEAST if each in metrics), "val/loss")
+    if name in MOST:
+        assert metrics[metric] <= MOST[name], metrics
+    else:
+        assert metrics[metric] >= LEAST_OF.get(name, LEAST[metric]), metrics
     assert f"best {metric}" in report
     assert "last.ckpt" in report
 

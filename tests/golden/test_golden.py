@@ -94,7 +94,7 @@ def test_project(name: str, accept: bool) -> None:
 
 
 FRAGMENTS = [
-    *(("optimizers", name) for name in (*optimizers(), "custom")),
+    *(("optimizers", name) for name in (*optimizers(), "composite", "custom")),
     *(("schedulers", name) for name in schedulers()),
 ]
 

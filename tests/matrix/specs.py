@@ -24,7 +24,12 @@ from lightgen.problems import InputError
 
 SAMPLE = 48
 EPOCHS = 3
-TRAIN_SAMPLES = {"classification": 1438, "regression": 354, "transfer": 50}
+TRAIN_SAMPLES = {
+    "classification": 1438,
+    "regression": 354,
+    "transfer": 50,
+    "language-model": 960,
+}
 
 _GROUPS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -44,6 +49,20 @@ _GROUPS: dict[str, dict[str, Any]] = {
         "backbone": {"warmup_steps": 2, "gradient_clip_val": 0.5},
         "head": {"lr": 2e-3, "schedule": "linear"},
     },
+    "classes": {
+        "matrices": {"match": "backbone", "ndim": 2, "optimizer": "Muon", "lr": "x0.5"},
+        "head": {"optimizer": "SGD"},
+        "rest": {"weight_decay": 0.05},
+    },
+    "dimensions": {"vectors": {"match": "backbone", "ndim": 1}, "rest": {"lr": "x0.5"}},
+}
+# The customary rate and torch's own decay of the classes of a composite.
+_MEMBERS = {"AdamW": (1e-3, 0.01), "Muon": (0.02, 0.1), "SGD": (0.1, 0.0)}
+_HIDDEN: dict[tuple[str, str], list[str]] = {
+    ("mlp", "classification"): ["backbone"],
+    ("mlp", "regression"): ["backbone"],
+    ("mlp", "transfer"): ["backbone"],
+    ("transformer", "language-model"): ["blocks"],
 }
 _TRAINER: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -69,14 +88,14 @@ _FEATURES: dict[str, dict[str, Any]] = {
     "checkpointing": {"model": {"gradient_checkpointing": True}},
 }
 OPTIONS: dict[str, Sequence[Any]] = {
-    "optimizer": [*optimizers(), "custom", *(f"custom {name}" for name in SKELETONS)],
+    "optimizer": [*optimizers(), "composite", "custom", *(f"custom {name}" for name in SKELETONS)],
     "scheduler": ["none", *schedulers()],
     "groups": list(_GROUPS),
     "trainer": list(_TRAINER),
     "settings": list(_SETTINGS),
     "model": ["", "mlp", "cnn", "transformer", "embedding-bag"],
     "warmup": [0, 3],
-    "task": ["classification", "regression", "transfer"],
+    "task": ["classification", "regression", "transfer", "language-model"],
     "lightning": ["pytorch_lightning", "lightning"],
     "logger": ["csv", "tensorboard"],
     "feature": list(_FEATURES),
@@ -135,7 +154,10 @@ def _has_nothing_to_match(plan: Any) -> bool:
     """Patterns that this model has no parameter for: refused when the project starts."""
     names = {group.name for group in plan.groups}
     whole = plan.model.record.sparse or not plan.model.bias
-    return bool(whole and names & {"biases", "first", "matrices"})
+    name = plan.model.record.name
+    dimensions = {group.ndim for group in plan.groups} - {None}
+    lacks = (name == "cnn" and 2 in dimensions) or (whole and bool(dimensions))
+    return lacks or bool(whole and names & {"biases", "first", "matrices"})
 
 
 @cache
@@ -189,10 +211,17 @@ def expected_groups(spec: dict[str, Any], model: Any) -> dict[str, dict[str, Any
     exempt = model.no_weight_decay() if hasattr(model, "no_weight_decay") else set()
     left = list(shapes)
     found: dict[str, dict[str, Any]] = {}
-    for name, group in (spec["groups"] or _groups_of(plan)).items():
+    for name, group in _wished_groups(spec, plan).items():
+        if plan.optimizer.is_composite:
+            base, default_decay = _MEMBERS[group.get("optimizer", "AdamW")]
         patterns = group.get("match", ["*"] if name == "rest" else [name])
         patterns = [patterns] if isinstance(patterns, str) else patterns
-        mine = [each for each in left if any(_fits(each, pattern) for pattern in patterns)]
+        mine = [
+            each
+            for each in left
+            if any(_fits(each, pattern) for pattern in patterns)
+            and group.get("ndim", shapes[each]) == shapes[each]
+        ]
         left = [each for each in left if each not in mine]
         if group.get("freeze") is True:
             continue
@@ -244,8 +273,14 @@ def first_epoch(spec: dict[str, Any], name: str) -> int:
     return int(frozen.removeprefix("until_epoch:")) if isinstance(frozen, str) else 0
 
 
-def _groups_of(plan: Any) -> dict[str, dict[str, Any]]:
+def _wished_groups(spec: dict[str, Any], plan: Any) -> dict[str, Any]:
     """What a spec without groups has: one, and a transfer a slow backbone and a head."""
+    if spec["groups"]:
+        return dict(spec["groups"])
+    if plan.optimizer.is_composite:
+        attention = ["*.self_attn", "*.linear1", "*.linear2"]
+        match = _HIDDEN.get((plan.model.record.name, spec["task"]), attention)
+        return {"hidden": {"match": match, "ndim": 2, "optimizer": "Muon"}, "rest": {}}
     if plan.task.name == "transfer" and not plan.optimizer.record.single_group:
         return {"backbone": {"lr": "x0.1"}, "head": {}}
     return {"all": {"match": ["*"]}}

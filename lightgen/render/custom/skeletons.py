@@ -14,8 +14,9 @@ from lightgen.source import Expr, Identifier, Prose, Source
 TWO_CLOSURE = "two-closure"
 _TEMPLATES = {TWO_CLOSURE: "two_closure", "every-k": "every_k"}
 _LOSS = {
-    "classification": "cross_entropy(self.model, batch)",
-    "regression": "squared_error(self, batch)",
+    "classification": "cross_entropy(self.model, batch)[0]",
+    "regression": "squared_error(self, batch)[0]",
+    "language-model": "next_token_loss(self.model, batch)",
 }
 # A skeleton updates in one way, so its tests choose no path.
 _TEST_HOLES = {

@@ -1,0 +1,145 @@
+"""Train: python -m composite_run.train --help."""
+
+import argparse
+import math
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.loggers import CSVLogger
+
+from composite_run.data import DataModule
+from composite_run.module import Classifier
+from composite_run.optim import parameter_groups
+from composite_run.plot import CurvePlot
+
+# The data lives in memory, where worker processes would only cost time.
+warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+# A resumed run goes on in the folder of its checkpoint.
+warnings.filterwarnings("ignore", message="Checkpoint directory .* exists")
+# Lightning's own use of a name that torch renames.
+warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+
+# Batches whose gradients make one optimizer step.
+ACCUMULATE = 2
+
+
+def optimizer_steps(batches: int, data: DataModule) -> int:
+    """Steps that so many batches make; an epoch ends with a step of its own."""
+    if batches < 0:
+        return batches
+    data.setup("fit")
+    epochs, rest = divmod(batches, len(data.train_dataloader()))
+    epoch_steps = math.ceil(len(data.train_dataloader()) / ACCUMULATE)
+    return epochs * epoch_steps + math.ceil(rest / ACCUMULATE)
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m composite_run.train")
+    add = parser.add_argument
+    add("--max-epochs", type=int, default=5, metavar="N", help="-1: no limit")
+    add("--max-steps", type=int, default=-1, metavar="N", help="batches")
+    add("--fast-dev-run", action="store_true", help="one batch of everything")
+    add("--seed", type=int, default=42, metavar="N", help="of everything random")
+    add("--ckpt-path", type=Path, metavar="FILE", help="resume this checkpoint")
+    add("--plot", action="store_true", help="write the curves to a picture")
+    add(
+        "--lr",
+        type=parse_rate,
+        action="append",
+        default=[],
+        metavar="[GROUP=]X",
+        help="rate of a group, or all of them; stored with the run",
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.lr and arguments.ckpt_path:
+        parser.error("--lr: a resumed run keeps the rates that it was started with")
+    if arguments.ckpt_path and not arguments.ckpt_path.is_file():
+        parser.error(f"--ckpt-path: there is no file {arguments.ckpt_path}")
+    if arguments.plot and find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install -e .[plot]")
+    try:
+        parameter_groups(Classifier().model, dict(arguments.lr))
+    except ValueError as error:
+        parser.error(str(error))
+    return arguments
+
+
+def parse_rate(text: str) -> tuple[str, float]:
+    """Read [GROUP=]X as the name of a group, or "*" without one, and its rate."""
+    name, _, number = text.rpartition("=")
+    rate = float(number)
+    if not 0 <= rate < math.inf:
+        raise argparse.ArgumentTypeError(f"{number} is not a learning rate")
+    return name or "*", rate
+
+
+def train(
+    arguments: argparse.Namespace, callbacks: Sequence[pl.Callback] = ()
+) -> pl.Trainer:
+    """Run what the arguments describe and return the Trainer that ran it."""
+    pl.seed_everything(arguments.seed, workers=True)
+    if arguments.ckpt_path:
+        task = Classifier.load_from_checkpoint(arguments.ckpt_path)
+    else:
+        task = Classifier(rates=dict(arguments.lr))
+    data = DataModule()
+    logger = CSVLogger("runs", name="")
+    run_folder = Path(logger.log_dir)
+    # A resumed run goes on in its folder, so that the best checkpoint stays the best.
+    resumed_folder = arguments.ckpt_path and arguments.ckpt_path.parent
+    plots = [CurvePlot(run_folder / "curves.png")] if arguments.plot else []
+    trainer = pl.Trainer(
+        max_epochs=arguments.max_epochs,
+        max_steps=optimizer_steps(arguments.max_steps, data),
+        fast_dev_run=arguments.fast_dev_run,
+        logger=logger,
+        callbacks=[
+            ModelCheckpoint(
+                dirpath=resumed_folder or run_folder / "checkpoints",
+                filename="best",
+                monitor="val/accuracy",
+                mode="max",
+                save_last=True,
+            ),
+            LearningRateMonitor(logging_interval="step"),
+            *plots,
+            *callbacks,
+        ],
+        accumulate_grad_batches=ACCUMULATE,
+        gradient_clip_val=1.0,
+        log_every_n_steps=10,
+    )
+    trainer.fit(task, data, ckpt_path=arguments.ckpt_path)
+    return trainer
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train and print the result."""
+    trainer = train(parse_arguments(argv))
+    for line in report(trainer):
+        print(line)
+
+
+def report(trainer: pl.Trainer) -> Iterator[str]:
+    """The result of a run in words, and where its checkpoints are."""
+    metric = "val/accuracy"
+    value = trainer.callback_metrics.get(metric)
+    if value is None:
+        yield f"{trainer.global_step} steps, no validation yet"
+    else:
+        yield f"{metric} {value:.3f} after {trainer.current_epoch} epochs"
+    saved = trainer.checkpoint_callback
+    if isinstance(saved, ModelCheckpoint) and saved.best_model_score is not None:
+        best = os.path.relpath(saved.best_model_path)
+        yield f"best {metric} {saved.best_model_score:.3f}: {best}"
+        yield f"resume with --ckpt-path {os.path.relpath(saved.last_model_path)}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Language-model of pydoc."""
