@@ -92,11 +92,17 @@ def _callbacks(plan: Plan, imports: Imports) -> list[str]:
         filename=literal("best"),
         monitor=literal(plan.task.best_metric),
         mode=literal(plan.task.best_mode),
-        save_last=literal(True),
+    )
+    last = call(
+        "ModelCheckpoint",
+        dirpath='resumed_folder or run_folder / "checkpoints"',
+        filename=literal("last"),
     )
     return [
         "[",
         *indent([*checkpoint[:-1], "),"]),
+        "    # Not by save_last above: that writes only what is the best so far.",
+        *indent([*last[:-1], "),"]),
         *indent(averaging_callback(plan, imports)),
         (
             "    RateMonitor(),"

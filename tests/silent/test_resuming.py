@@ -6,6 +6,7 @@ same measurement tells them apart. Ours either does what the code says or stops.
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,41 @@ def resumed(
     except ValueError as error:
         return str(error)
     return rates.of_group(0)
+
+
+def test_the_last_checkpoint(tmp_path: Path) -> None:
+    """`save_last` saves only where the monitored metric got better: it keeps the best again."""
+
+    def steps_missing(task: Any, run: Any) -> int:
+        """The steps of the run that its last checkpoint does not have."""
+        trainer = run(task)
+        path = next(Path().rglob(f"{task.__name__}/**/last.ckpt"))
+        return int(trainer.global_step - torch.load(path, weights_only=True)["global_step"])
+
+    def naive(task: Any) -> pl.Trainer:
+        saves = pl.callbacks.ModelCheckpoint(
+            "Forgetful", monitor="val/accuracy", mode="max", save_last=True
+        )
+        still = seeded(lambda: task(rates={"*": 1e-12}))
+        return fit(still, saves, enable_checkpointing=True, max_epochs=3)
+
+    def ours(task: Any) -> pl.Trainer:
+        from sample_run.train import parse_arguments, train
+
+        Path("Classifier").mkdir()
+        os.chdir("Classifier")
+        trainer: pl.Trainer = train(parse_arguments(["--max-epochs=3", "--lr=1e-12"]))
+        os.chdir("..")
+        return trainer
+
+    def act() -> Outcome:
+        from sample_run.module import Classifier
+
+        return steps_missing(forgetful(Classifier), naive), steps_missing(Classifier, ours)
+
+    without, with_all = in_project(project(SMALL, tmp_path), act)
+    assert without == 8
+    assert with_all == 0
 
 
 def test_a_changed_rate(tmp_path: Path) -> None:

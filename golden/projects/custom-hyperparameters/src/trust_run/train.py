@@ -94,7 +94,11 @@ def train(
                 filename="best",
                 monitor="val/accuracy",
                 mode="max",
-                save_last=True,
+            ),
+            # Not save_last of the one above: that saves where the metric is at its best.
+            ModelCheckpoint(
+                dirpath=resumed_folder or run_folder / "checkpoints",
+                filename="last",
             ),
             LearningRateMonitor(logging_interval="step"),
             *plots,
@@ -127,7 +131,8 @@ def report(trainer: pl.Trainer) -> Iterator[str]:
     if isinstance(saved, ModelCheckpoint) and saved.best_model_score is not None:
         best = os.path.relpath(saved.best_model_path)
         yield f"best {metric} {saved.best_model_score:.3f}: {best}"
-        yield f"resume with --ckpt-path {os.path.relpath(saved.last_model_path)}"
+        last = os.path.relpath(Path(saved.best_model_path).with_name("last.ckpt"))
+        yield f"resume with --ckpt-path {last}"
 
 
 if __name__ == "__main__":
