@@ -93,7 +93,7 @@ def train(
                 monitor="val/accuracy",
                 mode="max",
             ),
-            # Not save_last of the one above: that saves where the metric is at its best.
+            # Not by save_last above: that writes only what is the best so far.
             ModelCheckpoint(
                 dirpath=resumed_folder or run_folder / "checkpoints",
                 filename="last",

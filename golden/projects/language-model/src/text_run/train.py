@@ -92,7 +92,11 @@ def train(
                 filename="best",
                 monitor="val/loss",
                 mode="min",
-                save_last=True,
+            ),
+            # Not by save_last above: that writes only what is the best so far.
+            ModelCheckpoint(
+                dirpath=resumed_folder or run_folder / "checkpoints",
+                filename="last",
             ),
             LearningRateMonitor(logging_interval="step"),
             *plots,
@@ -124,7 +128,8 @@ def report(trainer: pl.Trainer) -> Iterator[str]:
     if isinstance(saved, ModelCheckpoint) and saved.best_model_score is not None:
         best = os.path.relpath(saved.best_model_path)
         yield f"best {metric} {saved.best_model_score:.3f}: {best}"
-        yield f"resume with --ckpt-path {os.path.relpath(saved.last_model_path)}"
+        last = os.path.relpath(Path(saved.best_model_path).with_name("last.ckpt"))
+        yield f"resume with --ckpt-path {last}"
 
 
 if __name__ == "__main__":
