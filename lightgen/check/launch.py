@@ -95,6 +95,10 @@ def open_project(sources: Sources) -> Launcher:
     """Import the project; whatever its import raises comes through."""
     sys.path.insert(0, str(sources.folder))
     pl = importlib.import_module(sources.lightning)
+    # The wiring is the same without the compiler, which takes longer than all proofs.
+    set_stance: Any = getattr(importlib.import_module("torch.compiler"), "set_stance", None)
+    if set_stance is not None:
+        set_stance("force_eager")
     with _caught(pl, {}, []):
         importlib.import_module(sources.entry or sources.package)
     return Launcher(sources, pl)

@@ -19,8 +19,8 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "projects"
 PROJECTS = sorted(path.parent.name for path in GOLDEN.glob("*/lightgen.toml"))
 # What a run must reach: well above chance, below what it was seen to reach.
 LEAST = {"val/accuracy": 0.9, "val/r2": 0.4}
-# A frozen random stem leaves less.
-LEAST_OF = {"frozen-cnn-warmup": 0.85}
+# A frozen random stem leaves less, and so do few samples.
+LEAST_OF = {"frozen-cnn-warmup": 0.85, "transfer": 0.7}
 # A loss falls: characters drawn by their frequency alone leave 3.2.
 MOST = {"language-model": 2.2}
 
