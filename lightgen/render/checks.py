@@ -71,6 +71,7 @@ def render_unfreezing_test(plan: Plan) -> str:
     imports.names("pathlib", "Path").names("typing", "Any")
     imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
     imports.names("torch", "Tensor")
+    imports.names("collections.abc", "Sequence")
     imports.own("optim", "UNFREEZE_EPOCHS", "build_optimizer", "frozen_modules")
     imports.own("module", plan.task.module).own("train", "parse_arguments", "train")
     module = Identifier(plan.task.module)

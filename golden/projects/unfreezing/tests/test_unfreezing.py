@@ -1,5 +1,6 @@
 """A group that is frozen until an epoch rests before it and trains from it on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ class Epochs(pl.Callback):
         self.weights: list[dict[str, Tensor]] = []
         self.checkpoints: list[Path] = []
         self.resting: list[set[str]] = []
+        self.trained: dict[str, Tensor] = {}
 
     def on_train_batch_end(
         self,
@@ -59,13 +61,19 @@ def names_by_group(task: Classifier) -> dict[str, list[str]]:
     return found
 
 
+def run(*flags: str, callbacks: Sequence[pl.Callback] = ()) -> dict[str, Tensor]:
+    """Train and return what was trained."""
+    task = train(parse_arguments([*LENGTH, *flags]), callbacks).lightning_module
+    return {name: value.cpu() for name, value in task.state_dict().items()}
+
+
 @pytest.fixture(scope="module")
 def epochs(tmp_path_factory: pytest.TempPathFactory) -> Epochs:
     """A run that goes on after the last group trains."""
     recorded = Epochs()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("unfreezing"))
-        train(parse_arguments(LENGTH), [recorded])
+        recorded.trained = run(callbacks=[recorded])
     return recorded
 
 
@@ -98,9 +106,5 @@ def test_a_run_resumed_around_the_epoch_equals_an_uninterrupted_one(
     epochs: Epochs, epoch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    checkpoint = epochs.checkpoints[epoch]
-    task = train(
-        parse_arguments([*LENGTH, f"--ckpt-path={checkpoint}"])
-    ).lightning_module
-    resumed = {name: value.cpu() for name, value in task.state_dict().items()}
-    torch.testing.assert_close(resumed, epochs.weights[-1], rtol=0, atol=0)
+    resumed = run(f"--ckpt-path={epochs.checkpoints[epoch]}")
+    torch.testing.assert_close(resumed, epochs.trained, rtol=0, atol=0)
