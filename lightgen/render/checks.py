@@ -21,14 +21,15 @@ def render_training_test(plan: Plan) -> str:
     imports.own("module", plan.task.module).own("optim", "build_optimizer")
     imports.own("data", "DataModule")
     imports.own("train", "main", "parse_arguments", "train")
+    imports.names("typing", "Any")
     frozen = frozen_modules(plan)
-    if plan.optimizer.turns_weights or frozen:
-        imports.names("typing", "Any")
     importing = {"epochs_to_move": _epochs_to_move(plan, imports)}
     before_weights = ABSENT
     if plan.loads_weights:
         imports.own("weights", "load_weights")
         before_weights = Source("    load_weights(before, parse_arguments([]).weights)")
+    # The one history of LBFGS follows no names.
+    by_name = plan.optimizer.class_name != "LBFGS"
     holes = {
         **importing,
         "imports": imports.source(),
@@ -36,6 +37,7 @@ def render_training_test(plan: Plan) -> str:
         "module": Identifier(plan.task.module),
         "best_metric": Source(plan.task.best_metric),
         **_owner_holes(plan),
+        "test_names": Source(fill("tests/resume_names.py", {}).rstrip("\n")) if by_name else ABSENT,
         "epochs_to_checkpoint": literal(plan.trainer.get("check_val_every_n_epoch") or 1),
     }
     text = fill("tests/test_training.py", holes)

@@ -35,6 +35,7 @@ _FILES = {
     "swa.py": "the mean of the last epochs: what is validated and saved",
     "ema.py": "the moving average of the weights: what is validated and saved",
     "recipe.py": "what a checkpoint was trained with, compared when a run resumes",
+    "resume.py": "how a run goes on from a checkpoint, of this recipe or another",
     "plot.py": "the picture of a run",
     "train.py": "the command line",
 }

@@ -28,8 +28,9 @@ from lightgen.render.format import formatted
 from lightgen.render.layers import layer_files
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
+from lightgen.render.resume import render_recipe, render_resume
 from lightgen.render.task import render_task
-from lightgen.render.train import render_plot, render_recipe, render_train
+from lightgen.render.train import render_plot, render_train
 from lightgen.render.weights import weights_files
 from lightgen.source import Source
 from lightgen.tree import File, Tree
@@ -49,6 +50,7 @@ def render_project(plan: Plan) -> Tree:
         f"{source}/optim.py": render_optim(plan),
         f"{source}/plot.py": render_plot(plan),
         f"{source}/recipe.py": render_recipe(plan),
+        f"{source}/resume.py": render_resume(plan),
         f"{source}/train.py": render_train(plan),
         "tests/test_groups.py": render_groups_test(plan),
         "tests/test_training.py": render_training_test(plan),

@@ -7,6 +7,7 @@ from lightgen.render.custom.skeletons import second_pass, two_passes
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.freezing import step_hooks, train_mode
 from lightgen.render.imports import Imports
+from lightgen.render.resume import recorded_by
 from lightgen.render.schedule import configure_lines, length_name
 from lightgen.render.values import frozen_modules, lightning_root
 from lightgen.source import Identifier, Source, block, indent, literal
@@ -47,7 +48,7 @@ def _imports(plan: Plan) -> Imports:
     imports.names("torch", "Tensor", "nn")
     imports.own("model", "Network")
     imports.own("optim", "build_optimizer", "describe_groups")
-    imports.own("recipe", "Recipe", "check_recipe", "recipe_of")
+    imports.own("recipe", "Recipe", "recipe_of").own("resume", "resume")
     if plan.task.name == "language-model":
         imports.module("torch").own("data", "decode", "encode").own("model", "CONTEXT")
     if plan.task.name == "regression":
@@ -63,6 +64,7 @@ def _imports(plan: Plan) -> Imports:
         imports.names("typing", "Self")
     if plan.schedule is not None:
         imports.own("optim", "build_scheduler")
+        imports.own("recipe", f"{recorded_by(plan.schedule)}_of")
         if plan.schedule.needs_length:
             imports.module("math")
     return imports
@@ -100,6 +102,8 @@ def _recipe_hooks(plan: Plan) -> list[str]:
         if schedule.needs_length:
             name = length_name(schedule)
             entries.append(f'"{name}": {name}(self.trainer),')
+        kind = recorded_by(schedule)
+        entries.append(f'"{kind}": {kind}_of(self.lr_schedulers()),')
     recorded = ["schedule = {", *indent(entries), "}"] if entries else ["schedule: Recipe = {}"]
     return [
         "def on_fit_start(self) -> None:",
@@ -107,8 +111,11 @@ def _recipe_hooks(plan: Plan) -> list[str]:
         "    optimizer = self.trainer.optimizers[0]",
         *indent(recorded),
         "    self.recipe = recipe_of(optimizer, schedule)",
-        "    if self.trainer.ckpt_path and self.resumed_recipe is not None:",
-        "        check_recipe(self.resumed_recipe, self.recipe)",
+        "    if self.trainer.ckpt_path and self.resumed is not None:",
+        "        # Optimizer and schedule are restored from it after this.",
+        "        recipes = resume(self, self.resumed, [self.recipe], self.resume_choice)",
+        "        self.recipe = recipes[0]",
+        "    self.resumed = None",
         "    self.print(describe_groups(optimizer.param_groups))",
         "",
         "def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
@@ -116,5 +123,7 @@ def _recipe_hooks(plan: Plan) -> list[str]:
         *(fill("tasks/save_evaluated.py", {}).splitlines() if plan.optimizer.turns_weights else []),
         "",
         "def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
-        '    self.resumed_recipe = checkpoint.get("recipe")',
+        "    # Not for load_from_checkpoint or a test, which resume nothing.",
+        "    if self._trainer is not None and self.trainer.training:",
+        "        self.resumed = checkpoint",
     ]

@@ -20,9 +20,9 @@ def render_train(plan: Plan) -> str:
     root = lightning_root(plan)
     logger = _LOGGERS[plan.logger]
     imports = Imports(plan.package)
-    imports.module("argparse", "math", "os", "warnings", f"{root} as pl")
+    imports.module("argparse", "math", "os", "sys", "warnings", f"{root} as pl")
     imports.names("collections.abc", "Iterator", "Sequence").names("pathlib", "Path")
-    imports.names("importlib.util", "find_spec")
+    imports.names("importlib.util", "find_spec").names("typing", "Any")
     imports.names(f"{root}.callbacks", "ModelCheckpoint")
     if plan.layered:
         imports.own("rates", "RateMonitor")
@@ -31,6 +31,7 @@ def render_train(plan: Plan) -> str:
     imports.names(f"{root}.loggers", logger)
     imports.own("data", "DataModule").own("optim", "parameter_groups")
     imports.own("module", plan.task.module).own("plot", "CurvePlot")
+    imports.own("recipe", "CHOICES", "AnotherRecipeError").names("zipfile", "is_zipfile")
     weights, trainer_lines = weights_holes(plan, imports), _trainer_lines(plan, imports)
     if plan.task.name == "language-model":
         imports.own("module", "sample")
@@ -132,11 +133,3 @@ def render_plot(plan: Plan) -> str:
         ]
     holes = {"imports": imports.source(), "rate_lines": block(indent(lines, 3))}
     return fill("project/src/__package__/plot.py", holes)
-
-
-def render_recipe(plan: Plan) -> str:
-    """The text of recipe.py."""
-    imports = Imports(plan.package)
-    imports.names("collections.abc", "Iterator").names("typing", "Any", "TypeAlias")
-    imports.names("torch.optim", "Optimizer")
-    return fill("project/src/__package__/recipe.py", {"imports": imports.source()})

@@ -10,7 +10,8 @@ from torchmetrics.regression import R2Score
 
 from diabetes_run.model import Network
 from diabetes_run.optim import build_optimizer, build_scheduler, describe_groups
-from diabetes_run.recipe import Recipe, check_recipe, recipe_of
+from diabetes_run.recipe import Recipe, recipe_of, settings_of
+from diabetes_run.resume import resume
 
 Batch: TypeAlias = tuple[Tensor, Tensor]
 
@@ -28,7 +29,8 @@ class Regressor(pl.LightningModule):
         self.model = Network()
         self.r2 = R2Score()
         self.recipe: Recipe = {}
-        self.resumed_recipe: Recipe | None = None
+        self.resumed: dict[str, Any] | None = None
+        self.resume_choice: str | None = None
 
     def forward(self, inputs: Tensor) -> Tensor:
         predictions: Tensor = self.model(inputs).squeeze(1)
@@ -66,17 +68,23 @@ class Regressor(pl.LightningModule):
         schedule = {
             "scheduler": type(self.lr_schedulers()).__name__,
             "interval": "epoch",
+            "settings": settings_of(self.lr_schedulers()),
         }
         self.recipe = recipe_of(optimizer, schedule)
-        if self.trainer.ckpt_path and self.resumed_recipe is not None:
-            check_recipe(self.resumed_recipe, self.recipe)
+        if self.trainer.ckpt_path and self.resumed is not None:
+            # Optimizer and schedule are restored from it after this.
+            recipes = resume(self, self.resumed, [self.recipe], self.resume_choice)
+            self.recipe = recipes[0]
+        self.resumed = None
         self.print(describe_groups(optimizer.param_groups))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["recipe"] = self.recipe
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.resumed_recipe = checkpoint.get("recipe")
+        # Not for load_from_checkpoint or a test, which resume nothing.
+        if self._trainer is not None and self.trainer.training:
+            self.resumed = checkpoint
 
 
 def squared_error(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
