@@ -66,11 +66,15 @@ class Launch:
 
 @dataclass(frozen=True)
 class Launcher:
-    """Launches the project as often as proofs need it, each time with fresh objects."""
+    """Launches the project as often as proofs need it, each time with fresh objects.
+
+    `arguments` are those of its command line.
+    """
 
     sources: Sources
     pl: Any
     by_types: bool = False
+    arguments: tuple[str, ...] = ()
 
     def planned(self) -> Launch:
         """The run as the project plans it."""
@@ -84,8 +88,10 @@ class Launcher:
         self.pl.seed_everything(SEED, verbose=False)
         found: list[Launch] = []
         with _caught(self.pl, changes, found):
-            run = _run_by_types if self.by_types else _run_entry
-            run(self.sources, self.pl)
+            if self.by_types:
+                _run_by_types(self.sources, self.pl)
+            else:
+                _run_entry(self.sources, self.arguments)
         if not found:
             raise NotStartedError("it ends without a call of Trainer.fit")
         return found[0]
@@ -172,11 +178,11 @@ def _kept(pl: Any, callbacks: Any) -> list[Any]:
     return [callback for callback in callbacks if not isinstance(callback, dropped)]
 
 
-def _run_entry(sources: Sources, pl: Any) -> None:
-    """Run the training as `python -m` does, without arguments."""
+def _run_entry(sources: Sources, words: tuple[str, ...]) -> None:
+    """Run the training as `python -m` does, with these arguments."""
     if sources.entry is None:
         raise NotStartedError(f"no module of {sources.package} calls Trainer.fit")
-    arguments, sys.argv = sys.argv, [f"{sources.package}/train.py"]
+    arguments, sys.argv = sys.argv, [f"{sources.package}/train.py", *words]
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):

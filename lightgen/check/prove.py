@@ -27,7 +27,10 @@ from lightgen.problems import Problem, ProjectError
 # What a run writes or a tool keeps: no child may find it where it writes.
 _NOT_MIRRORED = {"runs", "lightning_logs", "wandb", "mlruns", ".git", "__pycache__", LOG}
 # Last on the path, so that nothing beside lightgen hides what the project imports.
-_BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from lightgen.check.run import main; main()"
+_BOOT = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from importlib import import_module; import_module(sys.argv.pop(1)).main()"
+)
 _WITHOUT_TORCH = "pip install 'lightgen[torch]', or run lightgen in the project's environment"
 
 
@@ -37,27 +40,28 @@ def prove_project(root: Path, timeout: float) -> Report:
     Raises ProjectError if torch is missing or the project can't be imported.
     """
     root = root.resolve()
-    _need_torch()
+    need_torch("check")
     find_sources(root)
     gathered = Gathered()
     with tempfile.TemporaryDirectory(prefix="lightgen-check-") as folder:
-        _mirror(root, Path(folder))
+        mirror(root, Path(folder))
         wanted = list(NAMES)
         while wanted:
             wanted = _round(root, Path(folder), wanted, timeout, gathered)
     return gathered.report()
 
 
-def _need_torch() -> None:
+def need_torch(command: str) -> None:
+    """Raise ProjectError if what the command runs on is not installed."""
     missing = [] if find_spec("torch") else ["torch"]
     if not any(find_spec(name) for name in ("pytorch_lightning", "lightning")):
         missing.append("pytorch_lightning")
     if missing:
-        what = f"check needs {' and '.join(missing)}, not installed for {sys.executable}"
-        raise ProjectError(Problem("lightgen check", what, _WITHOUT_TORCH))
+        what = f"{command} needs {' and '.join(missing)}, not installed for {sys.executable}"
+        raise ProjectError(Problem(f"lightgen {command}", what, _WITHOUT_TORCH))
 
 
-def _mirror(root: Path, folder: Path) -> None:
+def mirror(root: Path, folder: Path) -> None:
     """Links to what the project's folder holds: relative paths are read there, written here."""
     for entry in root.iterdir():
         if entry.name not in _NOT_MIRRORED:
@@ -69,11 +73,11 @@ def _round(
     root: Path, folder: Path, wanted: list[str], timeout: float, gathered: Gathered
 ) -> list[str]:
     """Run a child; return the proofs that are left when it ends."""
-    child = _child(root, folder, wanted)
+    child = start_child("lightgen.check.run", folder, str(root), *wanted)
     current, left = wanted[0], list(wanted)
     fault = ""
     try:
-        for message in _messages(child, timeout):
+        for message in messages(child, timeout):
             if "problem" in message:
                 raise ProjectError(Problem(**message["problem"]))
             if "proof" in message:
@@ -86,11 +90,11 @@ def _round(
     except TimeoutError:
         fault = f"took longer than {timeout:g} seconds; --timeout allows more"
     finally:
-        _kill(child)
+        end_child(child)
     if not left:
         return []
     current = current if current in left else left[0]
-    gathered.proofs.append(Proof(current, False, fault or _death(child), _last_words(folder)))
+    gathered.proofs.append(Proof(current, False, fault or death(child), last_words(folder)))
     left.remove(current)
     if current != "start":
         return left
@@ -98,10 +102,11 @@ def _round(
     return []
 
 
-def _child(root: Path, folder: Path, wanted: list[str]) -> subprocess.Popen[str]:
+def start_child(module: str, folder: Path, *words: str) -> subprocess.Popen[str]:
+    """Start the `main` of a module with these words, in the folder."""
     quiet = {"PYTHONDONTWRITEBYTECODE": "1", "WANDB_MODE": "disabled", "PYTHONUTF8": "1"}
     return subprocess.Popen(
-        [sys.executable, "-c", _BOOT, str(Path(__file__).parents[2]), str(root), *wanted],
+        [sys.executable, "-c", _BOOT, str(Path(__file__).parents[2]), module, *words],
         cwd=folder,
         env={**os.environ, **quiet, "TMPDIR": str(folder)},
         stdin=subprocess.DEVNULL,
@@ -112,7 +117,7 @@ def _child(root: Path, folder: Path, wanted: list[str]) -> subprocess.Popen[str]
     )
 
 
-def _messages(child: subprocess.Popen[str], timeout: float) -> Iterator[dict[str, Any]]:
+def messages(child: subprocess.Popen[str], timeout: float) -> Iterator[dict[str, Any]]:
     """What the child tells until it ends; TimeoutError if it is silent for too long."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -133,7 +138,7 @@ def _messages(child: subprocess.Popen[str], timeout: float) -> Iterator[dict[str
         yield json.loads(line)
 
 
-def _kill(child: subprocess.Popen[str]) -> None:
+def end_child(child: subprocess.Popen[str]) -> None:
     """End the child and all that it started; does nothing to one that has ended."""
     with contextlib.suppress(OSError):
         if hasattr(os, "killpg"):
@@ -143,14 +148,16 @@ def _kill(child: subprocess.Popen[str]) -> None:
     child.wait()
 
 
-def _death(child: subprocess.Popen[str]) -> str:
+def death(child: subprocess.Popen[str]) -> str:
+    """How a child ended."""
     code = child.returncode
     if code < 0:
         return f"the interpreter died of {signal.Signals(-code).name}"
     return f"the interpreter ended with exit code {code}"
 
 
-def _last_words(folder: Path) -> tuple[str, ...]:
+def last_words(folder: Path) -> tuple[str, ...]:
+    """The last line that it printed."""
     with contextlib.suppress(OSError):
         lines = (folder / LOG).read_text("utf-8", "replace").strip().splitlines()
         return tuple(lines[-1:])

@@ -37,7 +37,7 @@ def serve(root: Path, wanted: Collection[str], tell: Tell) -> None:
 
         launcher = launch.open_project(sources)
     except BaseException as error:
-        tell({"problem": asdict(_import_problem(error, root))})
+        tell({"problem": asdict(import_problem(error, root))})
         return
     _prove(launcher, wanted, tell)
 
@@ -121,7 +121,8 @@ def _started(launched: Any, name: str, sources: Sources) -> Proof:
     return Proof("start", True, f"{name} trains {' with '.join(parts)}", sources.notes)
 
 
-def _import_problem(error: BaseException, root: Path) -> Problem:
+def import_problem(error: BaseException, root: Path) -> Problem:
+    """Why a project can't be imported."""
     place = where(error, root) or str(root)
     todo = _IMPORTED
     if isinstance(error, ModuleNotFoundError):
@@ -132,6 +133,11 @@ def _import_problem(error: BaseException, root: Path) -> Problem:
 def main() -> None:
     """Prove what the command line names."""
     root, *wanted = sys.argv[1:]
+    tell_outside(lambda tell: serve(Path(root), wanted, tell))
+
+
+def tell_outside(act: Callable[[Tell], None]) -> None:
+    """Do what tells, and end the process."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
@@ -142,7 +148,7 @@ def main() -> None:
         lines.write(json.dumps(message) + "\n")
         lines.flush()
 
-    serve(Path(root), wanted, tell)
+    act(tell)
     tell({"end": True})
     # Threads and workers of the user's must not keep it alive.
     os._exit(0)

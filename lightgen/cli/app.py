@@ -204,6 +204,34 @@ def check(
     raise typer.Exit(run_check(path, timeout, as_json=json))
 
 
+@command(name="resume-plan")
+def resume_plan(
+    checkpoint: Annotated[Path, typer.Argument(help="The checkpoint.")],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(help="After --: what else the training is called with, as --max-epochs=9."),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(help="The project; left out: the nearest folder upwards that is one."),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="CHOICE", help="Who is to win: exact, schedule or weights."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="How long it may take.")
+    ] = 120,
+    json: Json = False,
+) -> None:
+    """Tell what a resume would do; exit 1 if it would stop."""
+    from lightgen.cli.resume_plan import Request, run_resume_plan
+
+    words = tuple(arguments or ())
+    request = Request(checkpoint, project, resume, words, timeout, json)
+    raise typer.Exit(run_resume_plan(request))
+
+
 @command(name="list")
 def list_(
     kind: Annotated[

@@ -60,7 +60,7 @@ def told_by(root: Path, folder: Path, wanted: Sequence[str] = NAMES) -> list[Map
 
     place = folder / "place"
     place.mkdir()
-    prove._mirror(root, place)
+    prove.mirror(root, place)
     messages: list[Mapping[str, Any]] = []
 
     def act() -> list[Mapping[str, Any]]:

@@ -1,0 +1,91 @@
+"""The child that works out what a resume would do: the project, and what was asked as JSON.
+
+Nothing of the project's own resume code is used: it builds optimizers and schedules as the code
+has them, up to the first batch, and holds them against the checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from lightgen.check.place import told, where
+from lightgen.check.run import Tell, import_problem, tell_outside
+from lightgen.check.sources import find_sources
+from lightgen.problems import Problem
+
+
+class _BadInputError(Exception):
+    """The checkpoint is the problem."""
+
+
+def serve(
+    root: Path, checkpoint: Path, choice: str | None, arguments: Sequence[str], tell: Tell
+) -> None:
+    """Tell what a resume of the project at `root` would do, or why that can't be said."""
+    tell({"begin": "plan"})
+    try:
+        sources = find_sources(root)
+        from lightgen.check import launch
+
+        launcher = launch.open_project(sources)
+    except BaseException as error:
+        tell({"problem": asdict(import_problem(error, root)), "of_input": False})
+        return
+    try:
+        saved = _loaded(checkpoint)
+    except _BadInputError as error:
+        problem = Problem(str(checkpoint), str(error), "name a checkpoint of the project")
+        tell({"problem": asdict(problem), "of_input": True})
+        return
+    try:
+        planned = _planned(replace(launcher, arguments=tuple(arguments)), checkpoint)
+    except BaseException as error:
+        what = f"the training does not start: {launch.reason(error)}"
+        problem = Problem(where(error, root) or str(root), what, "run lightgen check")
+        tell({"problem": asdict(problem), "of_input": False})
+        return
+    from lightgen.check.sides import resumption
+
+    tell({"resumption": asdict(resumption(saved, planned, choice))})
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    import torch
+
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise _BadInputError("holds more than values, and loading it could run code") from error
+    except Exception as error:
+        raise _BadInputError(f"is not a checkpoint: {told(error)}") from error
+    if not isinstance(saved, dict) or not {"state_dict", "loops"} <= saved.keys():
+        raise _BadInputError("is not a checkpoint of Lightning")
+    return saved
+
+
+def _planned(launcher: Any, checkpoint: Path) -> Any:
+    """The planned run, of the module with the hyperparameters that the checkpoint stores."""
+    from lightgen.check.planned import plan
+
+    launched = launcher.planned()
+    if "--lr" not in " ".join(launcher.arguments):
+        module = type(launched.module).load_from_checkpoint(
+            checkpoint, map_location="cpu", strict=False, weights_only=True
+        )
+        module.configure_callbacks = launched.module.configure_callbacks
+        arguments = {**launched.arguments, "model": module}
+        launched = replace(launched, module=module, arguments=arguments)
+    return plan(launched)
+
+
+def main() -> None:
+    """Work out what the command line asks for."""
+    root, asked = sys.argv[1:]
+    checkpoint, choice, arguments = json.loads(asked)
+    tell_outside(lambda tell: serve(Path(root), Path(checkpoint), choice, arguments, tell))
