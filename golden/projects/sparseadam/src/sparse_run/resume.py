@@ -26,7 +26,7 @@ def resume(
     Raises AnotherRecipeError if the recipes differ and no choice settles it.
     """
     saved = checkpoint.get("recipe")
-    if saved is None:
+    if saved is None or "optimizer_states" not in checkpoint:
         return current
     saved = saved if isinstance(saved, list) else [saved]
     before, now = checkpoint["state_dict"].keys(), task.state_dict().keys()
