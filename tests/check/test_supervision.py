@@ -18,7 +18,7 @@ from lightgen.problems import Problem, ProjectError
 
 TELL = """
 import json, os, sys, time
-wanted = sys.argv[3:]
+wanted = sys.argv[4:]
 def tell(**message): print(json.dumps(message), flush=True)
 def prove(name):
     tell(begin=name)
@@ -179,7 +179,7 @@ IMPORT_ERRORS = [
     ),
     (
         Edit("module.py", "class Classifier(", "class class Classifier("),
-        "src/digits_defaults/module.py:17",
+        "src/digits_defaults/module.py:18",
         "SyntaxError: invalid syntax",
         "the project has to be imported before",
     ),
