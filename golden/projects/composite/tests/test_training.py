@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
@@ -27,6 +28,21 @@ class Interrupt(pl.Callback):
             raise Interrupted
 
 
+class Begin(pl.Callback):
+    """Stops a run at its first batch, when everything is restored."""
+
+    def on_train_batch_start(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        self.trainer = trainer
+        self.steps = trainer.global_step
+        raise Interrupted
+
+
 # Epochs until the first checkpoint, and a run of twice the length.
 HALF = 1
 LENGTH = [f"--max-epochs={2 * HALF}", "--max-steps=-1"]
@@ -37,6 +53,14 @@ def run(*argv: str, callbacks: Sequence[pl.Callback] = ()) -> Classifier:
     task = train(parse_arguments(argv), callbacks).lightning_module
     assert isinstance(task, Classifier)
     return task
+
+
+def begin(*argv: str) -> Begin:
+    """Come to the first batch of a run."""
+    begun = Begin()
+    with pytest.raises(Interrupted):
+        run(*argv, callbacks=[begun])
+    return begun
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +74,30 @@ def interrupted(tmp_path: Path) -> Path:
     with pytest.raises(Interrupted):
         run(*LENGTH, callbacks=[Interrupt()])
     return next(tmp_path.rglob("last.ckpt"))
+
+
+@pytest.fixture
+def slower(interrupted: Path) -> Path:
+    """The same, as if it had been trained with half of the rates."""
+    checkpoint = torch.load(interrupted, weights_only=True)
+    for group in checkpoint["optimizer_states"][0]["param_groups"]:
+        group["lr"] /= 2
+        checkpoint["recipe"]["groups"][group["name"]]["lr"] /= 2
+    torch.save(checkpoint, interrupted.with_name("slower.ckpt"))
+    return interrupted.with_name("slower.ckpt")
+
+
+def saved_rates(path: Path) -> list[float]:
+    """The learning rates in a checkpoint."""
+    checkpoint = torch.load(path, weights_only=True)
+    groups = checkpoint["optimizer_states"][0]["param_groups"]
+    return [float(group["lr"]) for group in groups]
+
+
+def rates(begun: Begin) -> list[float]:
+    """The learning rates that a run begins with."""
+    groups = begun.trainer.optimizers[0].param_groups
+    return [float(group["lr"]) for group in groups]
 
 
 def test_trainable_parameters_move_and_frozen_ones_do_not() -> None:
@@ -77,13 +125,51 @@ def test_a_checkpoint_loads_without_executing_code(interrupted: Path) -> None:
     )
 
 
-def test_resuming_with_another_recipe_stops(interrupted: Path) -> None:
+def test_resuming_with_another_recipe_stops(slower: Path) -> None:
+    message = r"(?s)another recipe.*lr was.*exact: .*schedule: .*weights: "
+    with pytest.raises(ValueError, match=message):
+        run(*LENGTH, f"--ckpt-path={slower}")
+
+
+def test_exact_resumes_with_the_rates_of_the_checkpoint(slower: Path) -> None:
+    begun = begin(*LENGTH, f"--ckpt-path={slower}", "--resume=exact")
+    assert rates(begun) == saved_rates(slower)
+
+
+def test_schedule_resumes_with_the_rates_of_the_code(slower: Path) -> None:
+    begun = begin(*LENGTH, f"--ckpt-path={slower}", "--resume=schedule")
+    assert rates(begun) == saved_rates(slower.with_name("last.ckpt"))
+    assert begun.steps == torch.load(slower, weights_only=True)["global_step"]
+
+
+def test_weights_start_a_new_run(slower: Path) -> None:
+    begun = begin(*LENGTH, f"--ckpt-path={slower}", "--resume=weights")
+    assert begun.steps == 0
+    assert not begun.trainer.optimizers[0].state
+    state = begun.trainer.lightning_module.state_dict()
+    saved = torch.load(slower, weights_only=True)["state_dict"]
+    torch.testing.assert_close(state, saved, check_device=False, rtol=0, atol=0)
+
+
+def test_resumed_state_follows_the_names(interrupted: Path) -> None:
+    # As if layers had stood in another order: torch alone goes by position.
     checkpoint = torch.load(interrupted, weights_only=True)
-    group = next(iter(checkpoint["recipe"]["groups"].values()))
-    group["lr"] = 2 * group["lr"] + 1
+    saved = checkpoint["optimizer_states"][0]
+    states = {}
+    for group in saved["param_groups"]:
+        group["params"].reverse()
+        group["param_names"].reverse()
+        for number, name in zip(group["params"], group["param_names"], strict=True):
+            states[name] = saved["state"].get(number, {})
     torch.save(checkpoint, interrupted)
-    with pytest.raises(ValueError, match="another recipe.*lr was"):
-        run(*LENGTH, f"--ckpt-path={interrupted}")
+    optimizer = begin(*LENGTH, f"--ckpt-path={interrupted}").trainer.optimizers[0]
+    for group in optimizer.param_groups:
+        for name, parameter in zip(group["param_names"], group["params"], strict=True):
+            state = optimizer.state.get(parameter, {})
+            assert state.keys() == states[name].keys(), name
+            for key, value in state.items():
+                if torch.is_tensor(value):
+                    assert torch.equal(value.cpu(), states[name][key].cpu()), name
 
 
 def test_weights_of_another_recipe_start_a_new_run(interrupted: Path) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from composite_run.model import Network
 from composite_run.optim import build_optimizer, build_scheduler, describe_groups
-from composite_run.recipe import Recipe, check_recipe, recipe_of
+from composite_run.recipe import Recipe, recipe_of, settings_of
+from composite_run.resume import resume
 
 Batch: TypeAlias = tuple[Tensor, Tensor]
 
@@ -27,7 +28,8 @@ class Classifier(pl.LightningModule):
         self.rates = rates or {}
         self.model = Network()
         self.recipe: Recipe = {}
-        self.resumed_recipe: Recipe | None = None
+        self.resumed: dict[str, Any] | None = None
+        self.resume_choice: str | None = None
 
     def forward(self, inputs: Tensor) -> Tensor:
         logits: Tensor = self.model(inputs)
@@ -64,17 +66,23 @@ class Classifier(pl.LightningModule):
             "scheduler": type(self.lr_schedulers()).__name__,
             "interval": "step",
             "total_steps": total_steps(self.trainer),
+            "settings": settings_of(self.lr_schedulers()),
         }
         self.recipe = recipe_of(optimizer, schedule)
-        if self.trainer.ckpt_path and self.resumed_recipe is not None:
-            check_recipe(self.resumed_recipe, self.recipe)
+        if self.trainer.ckpt_path and self.resumed is not None:
+            # Optimizer and schedule are restored from it after this.
+            recipes = resume(self, self.resumed, [self.recipe], self.resume_choice)
+            self.recipe = recipes[0]
+        self.resumed = None
         self.print(describe_groups(optimizer.param_groups))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["recipe"] = self.recipe
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.resumed_recipe = checkpoint.get("recipe")
+        # Not for load_from_checkpoint or a test, which resume nothing.
+        if self._trainer is not None and self.trainer.training:
+            self.resumed = checkpoint
 
 
 def cross_entropy(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from text_run.data import decode, encode
 from text_run.model import CONTEXT, Network
 from text_run.optim import build_optimizer, build_scheduler, describe_groups
-from text_run.recipe import Recipe, check_recipe, recipe_of
+from text_run.recipe import Recipe, functions_of, recipe_of
+from text_run.resume import resume
 
 Batch: TypeAlias = tuple[Tensor, Tensor]
 
@@ -29,7 +30,8 @@ class LanguageModel(pl.LightningModule):
         self.rates = rates or {}
         self.model = Network()
         self.recipe: Recipe = {}
-        self.resumed_recipe: Recipe | None = None
+        self.resumed: dict[str, Any] | None = None
+        self.resume_choice: str | None = None
 
     def forward(self, symbols: Tensor) -> Tensor:
         logits: Tensor = self.model(symbols)
@@ -69,17 +71,23 @@ class LanguageModel(pl.LightningModule):
             "scheduler": type(self.lr_schedulers()).__name__,
             "interval": "step",
             "total_steps": total_steps(self.trainer),
+            "functions": functions_of(self.lr_schedulers()),
         }
         self.recipe = recipe_of(optimizer, schedule)
-        if self.trainer.ckpt_path and self.resumed_recipe is not None:
-            check_recipe(self.resumed_recipe, self.recipe)
+        if self.trainer.ckpt_path and self.resumed is not None:
+            # Optimizer and schedule are restored from it after this.
+            recipes = resume(self, self.resumed, [self.recipe], self.resume_choice)
+            self.recipe = recipes[0]
+        self.resumed = None
         self.print(describe_groups(optimizer.param_groups))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["recipe"] = self.recipe
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.resumed_recipe = checkpoint.get("recipe")
+        # Not for load_from_checkpoint or a test, which resume nothing.
+        if self._trainer is not None and self.trainer.training:
+            self.resumed = checkpoint
 
 
 def next_token_loss(model: nn.Module, batch: Batch) -> Tensor:

@@ -3,10 +3,13 @@
 import argparse
 import math
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+from zipfile import is_zipfile
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
@@ -16,6 +19,7 @@ from text_run.data import DataModule
 from text_run.module import LanguageModel, sample
 from text_run.optim import parameter_groups
 from text_run.plot import CurvePlot
+from text_run.recipe import CHOICES, AnotherRecipeError
 
 # The data lives in memory, where worker processes would only cost time.
 warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -34,6 +38,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--fast-dev-run", action="store_true", help="one batch of everything")
     add("--seed", type=int, default=42, metavar="N", help="of everything random")
     add("--ckpt-path", type=Path, metavar="FILE", help="resume this checkpoint")
+    add("--resume", choices=CHOICES, help="who wins where checkpoint and code differ")
     add("--plot", action="store_true", help="write the curves to a picture")
     add(
         "--lr",
@@ -44,10 +49,17 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="rate of a group, or all of them; stored with the run",
     )
     arguments = parser.parse_args(argv)
-    if arguments.lr and arguments.ckpt_path:
-        parser.error("--lr: a resumed run keeps the rates that it was started with")
+    if arguments.resume and not arguments.ckpt_path:
+        parser.error("--resume: name the checkpoint with --ckpt-path")
+    if arguments.lr and arguments.ckpt_path and arguments.resume in (None, "exact"):
+        parser.error(
+            "--lr: a resumed run keeps the rates that it was started with, "
+            "but for --resume schedule or weights"
+        )
     if arguments.ckpt_path and not arguments.ckpt_path.is_file():
         parser.error(f"--ckpt-path: there is no file {arguments.ckpt_path}")
+    if arguments.ckpt_path and not is_zipfile(arguments.ckpt_path):
+        parser.error(f"--ckpt-path: {arguments.ckpt_path} is not a checkpoint")
     if arguments.plot and find_spec("matplotlib") is None:
         parser.error("--plot needs matplotlib: pip install -e .[plot]")
     try:
@@ -71,15 +83,21 @@ def train(
 ) -> pl.Trainer:
     """Run what the arguments describe and return the Trainer that ran it."""
     pl.seed_everything(arguments.seed, workers=True)
-    if arguments.ckpt_path:
-        task = LanguageModel.load_from_checkpoint(arguments.ckpt_path)
+    ckpt_path = arguments.ckpt_path
+    if ckpt_path:
+        rates: dict[str, Any] = {"rates": dict(arguments.lr)} if arguments.lr else {}
+        task = LanguageModel.load_from_checkpoint(ckpt_path, strict=False, **rates)
+        task.strict_loading = False  # resume() compares the names
+        task.resume_choice = arguments.resume
+        if arguments.resume == "weights":
+            ckpt_path = None
     else:
         task = LanguageModel(rates=dict(arguments.lr))
     data = DataModule()
     logger = CSVLogger("runs", name="")
     run_folder = Path(logger.log_dir)
     # A resumed run goes on in its folder, so that the best checkpoint stays the best.
-    resumed_folder = arguments.ckpt_path and arguments.ckpt_path.parent
+    resumed_folder = ckpt_path and ckpt_path.parent
     plots = [CurvePlot(run_folder / "curves.png")] if arguments.plot else []
     trainer = pl.Trainer(
         max_epochs=arguments.max_epochs,
@@ -104,13 +122,16 @@ def train(
         ],
         log_every_n_steps=10,
     )
-    trainer.fit(task, data, ckpt_path=arguments.ckpt_path)
+    trainer.fit(task, data, ckpt_path=ckpt_path)
     return trainer
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train and print the result."""
-    trainer = train(parse_arguments(argv))
+    try:
+        trainer = train(parse_arguments(argv))
+    except AnotherRecipeError as error:
+        sys.exit(f"error: {error}")
     for line in report(trainer):
         print(line)
     print(sample(trainer.lightning_module, "The ", length=200))
