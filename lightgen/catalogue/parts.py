@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is learned: its LightningModule, its metrics and what a good run is."""
+    """What is learned: its LightningModule, its metrics and what a good run is.
+
+    A task with a loss for each of several networks names them in `optimizers`, with what an
+    optimizer of theirs is by default, the models that they can be, and their width.
+    """
 
     name: str
     summary: str
@@ -23,6 +29,15 @@ class Task:
     batch_size: int = 64
     epochs: int = 20
     inputs: str = "vectors"
+    optimizers: tuple[str, ...] = ()
+    customary: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    width: int = 0
+
+    @property
+    def label(self) -> str:
+        """The task at the beginning of a sentence."""
+        return self.name.upper() if len(self.name) <= 3 else self.name.capitalize()
 
 
 @dataclass(frozen=True)
@@ -31,7 +46,7 @@ class Data:
 
     name: str
     summary: str
-    task: str
+    tasks: tuple[str, ...]
     train_samples: int
     inputs: int
     outputs: int
@@ -105,6 +120,20 @@ TASKS = {
             batch_size=32,
             inputs="text",
         ),
+        Task(
+            "gan",
+            "to draw samples like the data",
+            data="digits",
+            module="GAN",
+            metrics=("train/generator_loss", "train/discriminator_loss", "val/distance"),
+            best_metric="val/distance",
+            best_mode="min",
+            optimizers=("discriminator", "generator"),
+            customary={"name": "Adam", "lr": 2e-3, "betas": [0.5, 0.999]},
+            models=("mlp",),
+            width=128,
+            epochs=40,
+        ),
     ]
 }
 DATA = {
@@ -113,7 +142,7 @@ DATA = {
         Data(
             "digits",
             "1,797 handwritten digits, 8 x 8 grey values (scikit-learn)",
-            task="classification",
+            tasks=("classification", "gan"),
             train_samples=1438,
             inputs=64,
             outputs=10,
@@ -124,7 +153,7 @@ DATA = {
             Data(
                 f"digits-{first}-{first + 4}",
                 f"{samples} handwritten digits, {first} to {first + 4} (scikit-learn)",
-                task="classification",
+                tasks=("classification",),
                 train_samples=train_samples,
                 inputs=64,
                 outputs=5,
@@ -137,7 +166,7 @@ DATA = {
         Data(
             "diabetes",
             "442 patients, ten measurements, progression after a year (scikit-learn)",
-            task="regression",
+            tasks=("regression",),
             train_samples=354,
             inputs=10,
             outputs=1,

@@ -131,10 +131,37 @@ def _averaging_problems(
     return [Problem(where, what, todo) for holds, where, what, todo in rows if holds]
 
 
-def feature_problems(spec: Spec, optimizer: OptimizerPlan, model: ModelPlan) -> list[Problem]:
+def feature_problems(
+    spec: Spec, task: Task, optimizer: OptimizerPlan, model: ModelPlan
+) -> list[Problem]:
     """What of the model's and the optimizer's switches cannot work."""
     record, sparse = optimizer.record, model.record.sparse
+    several = bool(spec.optimizers or task.optimizers)
     rows = [
+        (
+            spec.model.compile and bool(task.optimizers),
+            "model.compile",
+            "its networks are called each by itself, not as the one that would be compiled",
+            "remove it",
+        ),
+        (
+            spec.model.gradient_checkpointing and bool(task.optimizers),
+            "model.gradient_checkpointing",
+            f"the networks of {task.name} are called each by itself",
+            "remove it",
+        ),
+        (
+            spec.model.weights is not None and bool(task.optimizers),
+            "model.weights",
+            f"a {task.name} learns both networks together from the start",
+            "remove it",
+        ),
+        (
+            several and spec.averaging is not None and spec.averaging.name.lower() == "swa",
+            "averaging",
+            "swa takes over the schedule of one optimizer, and there are several",
+            "name = 'ema', or remove [averaging]",
+        ),
         (
             spec.model.compile and sparse,
             "model.compile",

@@ -38,7 +38,7 @@ def plan_groups(
     groups = tuple(_plan_group(name, group, optimizer, problems) for name, group in wished.items())
     if optimizer.is_composite:
         groups = tuple(with_member(plan, wished[plan.name], spec, problems) for plan in groups)
-    problems += _order_problems(groups)
+    problems += order_problems(groups)
     problems += unfreezing_problems(groups)
     trained = [group for group in groups if not group.frozen]
     if not trained:
@@ -179,7 +179,7 @@ def is_path(pattern: str) -> bool:
     return not pattern.startswith(REGEX) and not _GLOB.search(pattern)
 
 
-def _order_problems(groups: tuple[GroupPlan, ...]) -> list[Problem]:
+def order_problems(groups: tuple[GroupPlan, ...]) -> list[Problem]:
     """First match wins: rest comes last, and no group hides another entirely."""
     found = []
     seen: dict[str, str] = {}

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from lightgen.catalogue.optimizers import Optimizer
+from lightgen.catalogue.optimizers import Optimizer, optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS, Data, Model, Task
 from lightgen.plan.features import LABELLED, TRANSFER
 from lightgen.plan.groups import BACKBONE, HEAD, submodules
-from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan
+from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan, Wiring
 from lightgen.problems import Problem, guess
 from lightgen.spec.model import Spec
 
 _Record = TypeVar("_Record", Task, Data, Model)
+_ANY_MODEL = OptimizerPlan(optimizers()["AdamW"], "AdamW", 1e-3, {})
 _EMBEDDING = "embedding"
 _HEADS = 4
 TEXT = "text"
@@ -31,8 +32,8 @@ def plan_task(spec: Spec, problems: list[Problem]) -> tuple[Task, Data]:
         problems.append(
             Problem(
                 "data.name",
-                f"{data.name} is data for {data.task}, the task is {task.name}",
-                f"choose {' or '.join(fitting)}, or set task = '{data.task}'",
+                f"{data.name} is data for {' or '.join(data.tasks)}, the task is {task.name}",
+                f"choose {' or '.join(fitting)}, or set task = '{data.tasks[0]}'",
             )
         )
     if task.name == TRANSFER:
@@ -42,25 +43,30 @@ def plan_task(spec: Spec, problems: list[Problem]) -> tuple[Task, Data]:
 
 def _is_for(data: Data, task: Task) -> bool:
     """A transfer is between the halves of a data set."""
-    return data.first_digit is not None if task.name == TRANSFER else data.task == task.name
+    return data.first_digit is not None if task.name == TRANSFER else task.name in data.tasks
 
 
-def plan_batch_size(spec: Spec, task: Task, optimizer: OptimizerPlan) -> int | None:
+def plan_batch_size(spec: Spec, task: Task, wirings: tuple[Wiring, ...]) -> int | None:
     """Samples of a batch; None is the whole training set."""
     if spec.data.batch_size is not None:
         return spec.data.batch_size
-    return None if optimizer.record.full_batch else task.batch_size
+    full = any(wiring.optimizer.record.full_batch for wiring in wirings)
+    return None if full else task.batch_size
 
 
 def plan_model(
     spec: Spec,
     task: Task,
     data: Data,
-    optimizer: OptimizerPlan,
+    wirings: tuple[Wiring, ...],
     groups: tuple[GroupPlan, ...],
     problems: list[Problem],
 ) -> ModelPlan:
     """Decide the network; what is wrong is added to problems."""
+    if task.optimizers:
+        return _plan_networks(spec, task, groups, problems)
+    # One of several trains a part of the model only: torch tells what it cannot train.
+    optimizer = wirings[0].optimizer if len(wirings) == 1 else _ANY_MODEL
     record = optimizer.record
     default = "mlp" if record.matrices_only and task.inputs != TEXT else task.model
     default = "embedding-bag" if record.sparse_only and task.inputs != TEXT else default
@@ -88,6 +94,27 @@ def plan_model(
         compiles=spec.model.compile,
         checkpoints=spec.model.gradient_checkpointing,
     )
+
+
+def _plan_networks(
+    spec: Spec, task: Task, groups: tuple[GroupPlan, ...], problems: list[Problem]
+) -> ModelPlan:
+    """A network for each optimizer, as a submodule of its name."""
+    model = _find("model.name", spec.model.name or "mlp", MODELS, problems) or MODELS["mlp"]
+    if model.name not in task.models:
+        what = f"the networks of {task.name} are no {model.name}"
+        problems.append(Problem("model.name", what, f"choose {' or '.join(task.models)}"))
+    if spec.model.bias is not None:
+        what = f"the networks of {task.name} have biases"
+        problems.append(Problem("model.bias", what, "remove it"))
+    for group in groups:
+        if not group.patterns and group.name not in task.optimizers:
+            what = f"no network is called {group.name}: there are {', '.join(task.optimizers)}"
+            todo = f"say what it covers: match = '{task.optimizers[0]}.0'"
+            problems.append(Problem(f"groups.{group.name}", what, todo))
+    # Their layers are not those of the model by that name.
+    unlike = replace(model, depths=None)
+    return ModelPlan(unlike, spec.model.width or task.width, True, task.optimizers)
 
 
 def _default_width(model: Model, record: Optimizer, groups: tuple[GroupPlan, ...]) -> int:

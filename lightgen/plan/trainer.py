@@ -9,7 +9,8 @@ from typing import Any
 from lightgen.catalogue.parts import Data, Task
 from lightgen.catalogue.trainer import trainer_arguments
 from lightgen.plan.optimizer import check_arguments
-from lightgen.plan.types import OptimizerPlan
+from lightgen.plan.types import OptimizerPlan, Wiring
+from lightgen.plan.wirings import TRAINERS_DEFAULTS
 from lightgen.problems import Problem
 from lightgen.spec.model import Spec
 
@@ -32,7 +33,7 @@ def plan_trainer(
     task: Task,
     data: Data,
     batch_size: int | None,
-    optimizer: OptimizerPlan,
+    wirings: tuple[Wiring, ...],
     problems: list[Problem],
 ) -> dict[str, Any]:
     """Return the Trainer's arguments; what is wrong is added to problems."""
@@ -43,7 +44,11 @@ def plan_trainer(
     arguments = check_arguments(
         given, trainer_arguments(), "trainer", "lightning.Trainer", problems
     )
-    problems += _combination_problems(arguments, optimizer)
+    for wiring in wirings:
+        problems += _combination_problems(arguments, wiring.optimizer)
+    if len(wirings) > 1:
+        problems += _several_problems(arguments, task)
+        arguments = {key: arguments[key] for key in arguments if key not in TRAINERS_DEFAULTS}
     max_steps = arguments.setdefault("max_steps", -1)
     arguments.setdefault("max_epochs", task.epochs if max_steps < 0 else -1)
     if arguments["max_epochs"] is None:
@@ -54,6 +59,34 @@ def plan_trainer(
     arguments.setdefault("logger", "csv")
     arguments.setdefault("log_every_n_steps", _log_interval(data, batch_size, arguments))
     return arguments
+
+
+def _several_problems(arguments: Mapping[str, Any], task: Task) -> list[Problem]:
+    """What the Trainer counts or does by the steps of one optimizer."""
+    found = [
+        Problem(
+            f"trainer.{name}",
+            "the Trainer counts the steps of all optimizers together",
+            "set max_steps, which counts batches, or epochs",
+        )
+        for name in ("min_steps",)
+        if arguments.get(name) is not None
+    ]
+    strategy = str(arguments.get("strategy"))
+    if (
+        task.optimizers
+        and strategy.startswith("ddp")
+        and "find_unused_parameters_true" not in strategy
+    ):
+        found.append(
+            Problem(
+                "trainer.strategy",
+                f"each loss of {task.name} leaves a network without gradients, which {strategy} "
+                "waits for",
+                "use ddp_find_unused_parameters_true",
+            )
+        )
+    return found
 
 
 def _log_interval(data: Data, batch_size: int | None, arguments: Mapping[str, Any]) -> int:

@@ -187,13 +187,19 @@ class AveragingPlan:
 class Wiring:
     """An optimizer with its groups and its schedule.
 
-    `name` is that of [optimizers.NAME], empty for the only one.
+    `name` is that of [optimizers.NAME], empty for the only one. The rest is what the code does for
+    one of several, where Lightning leaves it to the code: it steps every `frequency` batches, on
+    the gradients of `accumulate` of these, bounded by `clip_val`.
     """
 
     name: str
     optimizer: OptimizerPlan
     groups: tuple[GroupPlan, ...]
     schedule: SchedulePlan | None
+    frequency: int = 1
+    accumulate: int = 1
+    clip_val: float | None = None
+    clip_algorithm: str = "norm"
 
 
 @dataclass(frozen=True)
@@ -228,14 +234,25 @@ class Plan:
     finds_lr: bool = False
 
     @property
+    def is_manual(self) -> bool:
+        """Whether the code steps the optimizers itself, as there are several."""
+        return len(self.wirings) > 1
+
+    @property
     def optimizer(self) -> OptimizerPlan:
-        """The optimizer where there is one; else the first."""
-        return self.wirings[0].optimizer
+        """The only optimizer; of several one whose class the project carries, else the first."""
+        every = [wiring.optimizer for wiring in self.wirings]
+        return next((each for each in every if each.is_custom), every[0])
 
     @property
     def schedule(self) -> SchedulePlan | None:
-        """The schedule of that optimizer."""
+        """The schedule of the only optimizer; of several that of the first."""
         return self.wirings[0].schedule
+
+    @property
+    def schedules(self) -> tuple[SchedulePlan, ...]:
+        """The schedules that there are."""
+        return tuple(each.schedule for each in self.wirings if each.schedule is not None)
 
     @property
     def groups(self) -> tuple[GroupPlan, ...]:

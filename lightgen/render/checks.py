@@ -6,6 +6,7 @@ from lightgen.plan.types import Plan, SchedulePlan
 from lightgen.render.clipping import clip_tables
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
+from lightgen.render.manual_checks import render_schedules_test
 from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
 from lightgen.render.values import frozen_modules, lightning_root
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
@@ -13,12 +14,37 @@ from lightgen.source import Expr, Identifier, Source, block, indent, literal
 _CLOSURE = Expr("lambda: torch.zeros(())")
 
 
+def _where_groups_are(plan: Plan) -> dict[str, Source]:
+    """How a test comes to the groups of the only optimizer, or of all."""
+    model = f"{plan.task.module}().model"
+    if not plan.is_manual:
+        return {
+            "optimizer_groups": Expr(f"build_optimizer({model}, {{}}).param_groups"),
+            "trained_groups": Expr("build_optimizer(trained.model, trained.rates).param_groups"),
+            "recipe_at": Source(""),
+        }
+    every = "build_optimizers({}, {}).values() for group in each.param_groups"
+    first = literal(plan.wirings[0].name)
+    return {
+        "optimizer_groups": Expr(f"[group for each in {every.format(model, '{}')}]"),
+        "trained_groups": Expr(
+            f"[group for each in {every.format('trained.model', 'trained.rates')}]"
+        ),
+        "recipe_at": Source(f"[{first}]"),
+    }
+
+
+def _builder(plan: Plan) -> str:
+    return "build_optimizers" if plan.is_manual else "build_optimizer"
+
+
 def render_training_test(plan: Plan) -> str:
     """The text of tests/test_training.py."""
+    places = _where_groups_are(plan)
     imports = Imports(plan.package)
     imports.names("collections.abc", "Sequence").names("pathlib", "Path")
     imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
-    imports.own("module", plan.task.module).own("optim", "build_optimizer")
+    imports.own("module", plan.task.module).own("optim", _builder(plan))
     imports.own("data", "DataModule")
     imports.own("train", "main", "parse_arguments", "train")
     imports.names("typing", "Any")
@@ -32,6 +58,7 @@ def render_training_test(plan: Plan) -> str:
     by_name = plan.optimizer.class_name != "LBFGS"
     holes = {
         **importing,
+        **places,
         "imports": imports.source(),
         "before_weights": before_weights,
         "module": Identifier(plan.task.module),
@@ -121,13 +148,15 @@ def render_groups_test(plan: Plan) -> str:
     splits = [group for group in plan.trained if group.splits_decay]
     imports = Imports(plan.package)
     imports.module("pytest", "torch").names("torch", "nn").own("module", plan.task.module)
-    imports.own("optim", "build_optimizer", "check_coverage", "parameter_groups")
+    places = _where_groups_are(plan)
+    imports.own("optim", _builder(plan), "check_coverage", "parameter_groups")
     if plan.matches:
         imports.own("optim", "PATTERNS", "match_parameters")
     module = Identifier(plan.task.module)
-    text = fill("tests/test_groups.py", {"imports": imports.source(), "module": module})
+    holes = {**places, "imports": imports.source(), "module": module}
+    text = fill("tests/test_groups.py", holes)
     if splits:
-        text += fill("tests/groups_decay.py", {"module": module})
+        text += fill("tests/groups_decay.py", holes)
     if plan.matches:
         holes = {"package": Identifier(plan.package), "module": module}
         text += fill("tests/groups_patterns.py", holes)
@@ -136,6 +165,8 @@ def render_groups_test(plan: Plan) -> str:
 
 def render_schedule_test(plan: Plan) -> str:
     """The text of tests/test_schedule.py; empty without a schedule."""
+    if plan.is_manual:
+        return render_schedules_test(plan)
     schedule = plan.schedule
     if schedule is None:
         return ""

@@ -36,6 +36,7 @@ _FILES = {
     "ema.py": "the moving average of the weights: what is validated and saved",
     "recipe.py": "what a checkpoint was trained with, compared when a run resumes",
     "resume.py": "how a run goes on from a checkpoint, of this recipe or another",
+    "samples.py": "pictures of what the generator draws",
     "plot.py": "the picture of a run",
     "train.py": "the command line",
 }
@@ -50,6 +51,7 @@ def render_pyproject(plan: Plan) -> str:
             *(f"{package}>=1.5" for package in plan.data.packages),
             *(["tensorboard>=2.16"] if plan.logger == "tensorboard" else []),
             *(["safetensors>=0.4"] if suffix(plan) == SAFETENSORS else []),
+            *(["matplotlib>=3.8"] if plan.task.name == "gan" else []),
             *(["torchmetrics>=1.4"] if plan.task.name == "regression" else []),
         ]
     )

@@ -40,6 +40,9 @@ def render_model(plan: Plan) -> str:
         "quantized": _QUANTIZED.get(_family(data), ABSENT),
         "forward": block(indent(_bag_forward(names), 2)),
     }
+    if plan.task.optimizers:
+        holes = {**holes, "image": literal(data.image)}
+        return fill(f"models/{plan.task.name}-{model.record.name}.py", holes)
     whole = len(names) == 1 and not model.record.sparse
     name = f"models/{model.record.name}{'-whole' if whole else ''}.py"
     if plan.task.inputs == "text":

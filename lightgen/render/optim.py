@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lightgen.plan.groups import REGEX, is_path
-from lightgen.plan.types import GroupPlan, Plan
+from lightgen.plan.types import GroupPlan, OptimizerPlan, Plan
 from lightgen.render.clipping import clip_fragment
 from lightgen.render.composite import composite_view
 from lightgen.render.environment import ABSENT, fill
@@ -32,6 +32,8 @@ def render_optim(plan: Plan) -> str:
         fill("optim/describe.py", {}),
     ]
     what = "groups, optimizer and schedule" if plan.schedule else "groups and optimizer"
+    if plan.is_manual:
+        what = "groups, optimizers and schedules"
     head = f'"""Parameter {what}, as functions that need no Lightning."""'
     return "\n\n".join([head, imports.source(), ALIAS]) + "\n\n\n" + "\n\n".join(fragments)
 
@@ -215,13 +217,30 @@ def _freeze_view(plan: Plan) -> dict[str, Source]:
 
 
 def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
-    optimizer = plan.optimizer
     imports.names("torch.optim", "Optimizer")
     if optimizer.is_composite:
         imports.module("torch").own("composite", optimizer.class_name)
         yield fill("optim/build_composite.py", composite_view(plan))
         yield fill("optim/chosen.py", {})
         return
+    if plan.is_manual:
+        entries: list[str] = []
+        for wiring in plan.wirings:
+            owners = ", ".join(literal(group.name) for group in wiring.groups if not group.frozen)
+            lines = _construct(wiring.optimizer, f"chosen(groups, {owners})", imports)
+            entries += [f"{literal(wiring.name)}: {lines[0]}", *lines[1:-1], f"{lines[-1]},"]
+            if len(lines) == 1:
+                entries[-2:] = [f"{literal(wiring.name)}: {lines[0]},"]
+        yield fill("optim/build_optimizers.py", {"entries": block(indent(entries, 2))})
+        yield fill("optim/chosen.py", {})
+        return
+    first = "parameter_groups(model, rates)"
+    lines = _construct(plan.optimizer, first, imports)
+    yield fill("optim/build_optimizer.py", {"call": Source("\n    ".join(lines))})
+
+
+def _construct(optimizer: OptimizerPlan, groups: str, imports: Imports) -> list[str]:
+    """Lines of the call that makes an optimizer over some groups."""
     if optimizer.is_custom:
         imports.own("custom_optimizer", optimizer.class_name)
         function = optimizer.class_name
@@ -229,9 +248,6 @@ def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
         imports.module("torch")
         function = f"torch.optim.{optimizer.class_name}"
     arguments = {key: argument_value(value) for key, value in optimizer.arguments.items()}
-    first = "parameter_groups(model, rates)"
-    if not arguments and len(f"    return {function}({first})") <= 88:
-        lines = [f"{function}({first})"]
-    else:
-        lines = call(function, first, **arguments)
-    yield fill("optim/build_optimizer.py", {"call": Source("\n    ".join(lines))})
+    if not arguments and len(f"    return {function}({groups})") <= 88:
+        return [f"{function}({groups})"]
+    return call(function, groups, **arguments)

@@ -26,11 +26,12 @@ from lightgen.render.environment import fill
 from lightgen.render.find_lr import find_lr_files
 from lightgen.render.format import formatted
 from lightgen.render.layers import layer_files
+from lightgen.render.manual_checks import render_steps_test
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
 from lightgen.render.resume import render_recipe, render_resume
 from lightgen.render.task import render_task
-from lightgen.render.train import render_plot, render_train
+from lightgen.render.train import render_plot, render_samples, render_train
 from lightgen.render.weights import weights_files
 from lightgen.source import Source
 from lightgen.tree import File, Tree
@@ -62,6 +63,10 @@ def render_project(plan: Plan) -> Tree:
         **model_tests(plan),
         **composite_files(plan),
     }
+    if plan.task.name == "gan":
+        texts[f"{source}/samples.py"] = render_samples(plan)
+    if plan.is_manual:
+        texts["tests/test_steps.py"] = render_steps_test(plan)
     if plan.layered:
         texts["tests/test_layers.py"] = render_layers_test(plan)
     if plan.clips_groups:
@@ -91,7 +96,7 @@ def _with_rule(files: Tree, plan: Plan) -> Tree:
 
 
 def _package_docstring(plan: Plan) -> str:
-    return f'"""{plan.task.name.capitalize()} of {plan.data.name}."""\n'
+    return f'"""{plan.task.label} of {plan.data.name}."""\n'
 
 
 def _custom_optimizer(plan: Plan) -> dict[str, str]:

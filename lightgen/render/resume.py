@@ -23,11 +23,11 @@ def render_recipe(plan: Plan) -> str:
     imports.names("typing", "Any", "TypeAlias")
     imports.names("torch", "Tensor").names("torch.optim", "Optimizer")
     settings = ABSENT
-    if plan.schedule is not None:
-        kind = recorded_by(plan.schedule)
-        settings = Source(fill(f"resume/{kind}.py", {}))
-        if kind == "functions":
-            imports.names("inspect", "signature")
+    kinds = sorted({recorded_by(schedule) for schedule in plan.schedules})
+    if kinds:
+        settings = Source("".join(fill(f"resume/{kind}.py", {}) for kind in kinds))
+    if "functions" in kinds:
+        imports.names("inspect", "signature")
     return fill(
         "project/src/__package__/recipe.py",
         {"imports": imports.source(), "settings_of": settings},
@@ -39,18 +39,22 @@ def render_resume(plan: Plan) -> str:
     imports = Imports(plan.package)
     imports.names("collections.abc", "Iterator", "Sequence").names("typing", "Any", "TypeAlias")
     imports.module(f"{lightning_root(plan)} as pl").own("recipe", "Recipe", "check_recipe")
-    if plan.schedule is not None and plan.schedule.monitor is None:
+    if any(schedule.monitor is None for schedule in plan.schedules):
         imports.module("warnings")
-    elif plan.schedule is not None:
+    elif plan.schedules and not plan.is_manual:
         imports.names("itertools", "chain", "repeat")
+    if plan.is_manual:
+        schedules, advance = _several_schedules(plan, imports), _several_advances(plan)
+    else:
+        schedules, advance = _schedules(plan.schedule), _advance(plan.schedule)
     return fill(
         "project/src/__package__/resume.py",
         {
             "imports": imports.source(),
-            "schedules": _schedules(plan.schedule),
+            "schedules": schedules,
             "one_history": _one_history(plan),
             "mode_of_weights": _mode_of_weights(plan),
-            "advance": _advance(plan.schedule),
+            "advance": advance,
         },
     )
 
@@ -71,6 +75,39 @@ def _schedules(schedule: SchedulePlan | None) -> Source:
         head = [f"{schedule.interval}s = {counted}"]
     lines = ["if code_wins:", *indent([*head, 'checkpoint["lr_schedulers"] = ['])]
     return block(indent([*lines, *indent([made, each], 2), "    ]"]))
+
+
+def _several_schedules(plan: Plan, imports: Imports) -> Source:
+    """The same where each optimizer may have one: where each was, its own state tells."""
+    if not plan.schedules:
+        return ABSENT
+    made = "advance(config.scheduler, state.get('last_epoch', 0))".replace("'", '"')
+    if any(schedule.monitor is not None for schedule in plan.schedules):
+        memory = "with_memory(config.scheduler, state)"
+        imports.names("torch.optim.lr_scheduler", "ReduceLROnPlateau")
+        alone = all(schedule.monitor is not None for schedule in plan.schedules)
+        condition = f"{memory} if isinstance(config.scheduler, ReduceLROnPlateau) else {made}"
+        made = memory if alone else condition
+    lines = [
+        "if code_wins:",
+        '    states = iter(checkpoint["lr_schedulers"])',
+        "    moved = [next(states) if scheduled(recipe) else {} for recipe in saved]",
+        "    moved = [state for state, now in zip(moved, current, strict=True) if scheduled(now)]",
+        "    configs = zip(task.trainer.lr_scheduler_configs, moved, strict=True)",
+        f'    checkpoint["lr_schedulers"] = [{made} for config, state in configs]',
+    ]
+    return block(indent(lines))
+
+
+def _several_advances(plan: Plan) -> Source:
+    if not plan.schedules:
+        return ABSENT
+    text = fill("resume/scheduled.py", {})
+    if any(schedule.monitor is None for schedule in plan.schedules):
+        text += fill("resume/advance.py", {"unit": Source("interval")})
+    if any(schedule.monitor is not None for schedule in plan.schedules):
+        text += fill("resume/plateau.py", {})
+    return Source(text)
 
 
 def _advance(schedule: SchedulePlan | None) -> Source:

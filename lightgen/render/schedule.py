@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from lightgen.catalogue.schedulers import schedulers
-from lightgen.plan.types import Plan, SchedulePlan
+from lightgen.plan.types import Plan, SchedulePlan, Wiring
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import argument_value
-from lightgen.source import Expr, Source, block, call, indent, literal
+from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
 
 TORCH_SCHEDULERS = "torch.optim.lr_scheduler"
 FACTOR_FUNCTIONS = {
@@ -31,21 +31,31 @@ def length_name(plan: SchedulePlan) -> str:
 
 
 def schedule_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
-    """The functions of the schedule, if there is one."""
-    schedule = plan.schedule
-    if schedule is None:
-        return
+    """The functions of the schedules, if there are any."""
+    for wiring in plan.wirings:
+        if wiring.schedule is not None:
+            yield from _fragments(wiring.schedule, prefix(wiring), imports)
+
+
+def prefix(wiring: Wiring) -> str:
+    """What the names of an optimizer's functions begin with where there are several."""
+    return f"{wiring.name}_" if wiring.name else ""
+
+
+def _fragments(schedule: SchedulePlan, before: str, imports: Imports) -> Iterable[str]:
     imports.names(TORCH_SCHEDULERS, "LRScheduler")
     name = schedule.record.name
     if schedule.by_group:
         for form in forms(schedule):
-            yield fill(f"optim/{form.record.name}.py", _factor_view(form, imports))
+            text = fill(f"optim/{form.record.name}.py", _factor_view(form, imports))
+            yield _renamed(text, form.record.name, before)
     elif schedule.record.written_out:
-        yield fill(f"optim/{name}.py", _factor_view(schedule, imports))
+        yield _renamed(fill(f"optim/{name}.py", _factor_view(schedule, imports)), name, before)
     elif name == "LambdaLR":
-        yield fill("optim/lambda.py", {"unit": Source(schedule.interval)})
+        yield _renamed(fill("optim/lambda.py", {"unit": Source(schedule.interval)}), name, before)
     elif name == "MultiplicativeLR":
-        yield fill("optim/multiplicative.py", {"unit": Source(schedule.interval)})
+        text = fill("optim/multiplicative.py", {"unit": Source(schedule.interval)})
+        yield _renamed(text, name, before)
     length = f", {length_name(schedule)}: int" if schedule.needs_length else ""
     unit = "an optimizer step" if schedule.interval == "step" else "an epoch"
     if schedule.frequency > 1:
@@ -53,14 +63,21 @@ def schedule_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
     yield fill(
         "optim/build_scheduler.py",
         {
+            "name": Identifier(f"build_{before}scheduler"),
             "length_parameter": Source(length),
             "summary": Source(
                 "a schedule for each group" if schedule.by_group else schedule.record.summary
             ),
             "unit": Source(unit),
-            "body": block(indent(_body(schedule, imports))),
+            "body": block(indent(_body(schedule, before, imports))),
         },
     )
+
+
+def _renamed(text: str, schedule: str, before: str) -> str:
+    """A factor's function under the name of its optimizer."""
+    function = FACTOR_FUNCTIONS[schedule]
+    return text.replace(f"def {function}(", f"def {before}{function}(", 1)
 
 
 def _factor_view(schedule: SchedulePlan, imports: Imports) -> dict[str, Source]:
@@ -80,12 +97,12 @@ def forms(schedule: SchedulePlan) -> list[SchedulePlan]:
     return [replace(own, warmup_steps=schedule.warmup_steps) for own in found.values()]
 
 
-def _group_body(schedule: SchedulePlan, imports: Imports) -> list[str]:
+def _group_body(schedule: SchedulePlan, before: str, imports: Imports) -> list[str]:
     """One LambdaLR, a function for each group and all that it is split into."""
     imports.names(TORCH_SCHEDULERS, "LambdaLR").names("collections.abc", "Callable")
     rows: list[str] = []
     for name, own in schedule.by_group.items():
-        function = FACTOR_FUNCTIONS[own.record.name]
+        function = f"{before}{FACTOR_FUNCTIONS[own.record.name]}"
         arguments = {"total_steps": "total_steps"} if own.needs_length else {}
         if own.warmup_steps != schedule.warmup_steps:
             arguments["warmup_steps"] = literal(own.warmup_steps)
@@ -104,17 +121,17 @@ def _group_body(schedule: SchedulePlan, imports: Imports) -> list[str]:
     ]
 
 
-def _body(schedule: SchedulePlan, imports: Imports) -> list[str]:
+def _body(schedule: SchedulePlan, before: str, imports: Imports) -> list[str]:
     name = schedule.record.name
     if schedule.by_group:
-        return _group_body(schedule, imports)
+        return _group_body(schedule, before, imports)
     if schedule.record.written_out:
         imports.names("functools", "partial").names(TORCH_SCHEDULERS, "LambdaLR")
-        function = FACTOR_FUNCTIONS[name]
+        function = f"{before}{FACTOR_FUNCTIONS[name]}"
         return [f"return LambdaLR(optimizer, partial({function}, total_steps=total_steps))"]
     if name in ("LambdaLR", "MultiplicativeLR"):
         imports.names(TORCH_SCHEDULERS, name)
-        return [f"return {name}(optimizer, {FACTOR_FUNCTIONS[name]})"]
+        return [f"return {name}(optimizer, {before}{FACTOR_FUNCTIONS[name]})"]
     if name == "SequentialLR":
         return _sequential(schedule, imports)
     if name == "ChainedScheduler":

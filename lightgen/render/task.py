@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import Plan
+from lightgen.plan.types import Plan, Wiring
+from lightgen.render import manual
 from lightgen.render.custom.skeletons import second_pass, two_passes
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.freezing import step_hooks, train_mode
@@ -25,18 +26,60 @@ def render_task(plan: Plan) -> str:
         f"tasks/{plan.task.like or plan.task.name}.py",
         {
             **importing,
+            **(_manual(plan) if plan.is_manual else _AUTOMATIC),
             "imports": imports.source(),
             "freeze_call": block(indent(["freeze(self.model)"], 2)) if plan.frozen else ABSENT,
             "train_mode": train_mode(plan),
             "compile_call": _compile_call(plan),
             "train_log": _train_log(plan),
-            "configure_optimizers": block(indent([*configure_lines(plan), *step_hooks(plan)])),
+            "configure_optimizers": block(indent(_configure_lines(plan))),
             "recipe_hooks": block(indent(_recipe_hooks(plan))),
         },
     )
-    if plan.schedule is not None and plan.schedule.needs_length:
+    if plan.is_manual:
+        if manual.divides_gradients(plan):
+            text += "\n\n" + fill("tasks/several/divide_gradients.py", {})
+        text += manual.length_functions(plan)
+    elif plan.schedule is not None and plan.schedule.needs_length:
         text += "\n\n" + fill(f"tasks/{length_name(plan.schedule)}.py", {})
     return text
+
+
+_AUTOMATIC = {
+    "constants": ABSENT,
+    "manual_optimization": ABSENT,
+    "max_batches": ABSENT,
+    "steps": ABSENT,
+    "manual_hooks": ABSENT,
+}
+
+
+def _manual(plan: Plan) -> dict[str, Source]:
+    """What several optimizers add to the class."""
+    comment = "# Several optimizers: Lightning leaves their steps to training_step."
+    flag = [comment, "self.automatic_optimization = False"]
+    holes = {
+        "constants": manual.constants(plan),
+        "manual_optimization": block(indent(flag, 2)),
+        "max_batches": block(indent(["self.max_batches = -1"], 2)),
+        "manual_hooks": manual.manual_hooks(plan),
+    }
+    if not plan.task.optimizers:
+        return {**holes, "steps": manual.shared_steps(plan)}
+    own = {f"{each.name}_steps": manual.own_steps(plan, each) for each in plan.wirings}
+    steps = "\n".join(own[f"{each.name}_steps"] for each in plan.wirings)
+    return {
+        **holes,
+        "preamble": manual.own_preamble(plan),
+        "steps": Source(steps),
+        "epoch_schedules": manual.own_epoch_schedules(plan),
+    }
+
+
+def _configure_lines(plan: Plan) -> list[str]:
+    if plan.is_manual:
+        return manual.configure_lines(plan)
+    return [*configure_lines(plan), *step_hooks(plan)]
 
 
 def _imports(plan: Plan) -> Imports:
@@ -44,10 +87,14 @@ def _imports(plan: Plan) -> Imports:
     imports = Imports(plan.package)
     imports.names("typing", "Any", "TypeAlias")
     imports.module(f"{root} as pl", "torch.nn.functional as F")
+    if plan.task.name == "gan":
+        imports.module("torch").own("model", "sample_noise")
     imports.names(f"{root}.utilities.types", "OptimizerLRScheduler")
-    imports.names("torch", "Tensor", "nn")
+    imports.names("torch", "Tensor")
+    if not plan.task.optimizers:
+        imports.names("torch", "nn")
     imports.own("model", "Network")
-    imports.own("optim", "build_optimizer", "describe_groups")
+    imports.own("optim", "describe_groups")
     imports.own("recipe", "Recipe", "recipe_of").own("resume", "resume")
     if plan.task.name == "language-model":
         imports.module("torch").own("data", "decode", "encode").own("model", "CONTEXT")
@@ -62,10 +109,15 @@ def _imports(plan: Plan) -> Imports:
         imports.names("torch.optim", "Optimizer").own("optim", "clip_groups")
     if frozen_modules(plan) or plan.until_epoch:
         imports.names("typing", "Self")
-    if plan.schedule is not None:
-        imports.own("optim", "build_scheduler")
-        imports.own("recipe", f"{recorded_by(plan.schedule)}_of")
-        if plan.schedule.needs_length:
+    if plan.is_manual:
+        manual.import_manual(plan, imports)
+    else:
+        imports.own("optim", "build_optimizer")
+        if plan.schedule is not None:
+            imports.own("optim", "build_scheduler")
+    for schedule in plan.schedules:
+        imports.own("recipe", f"{recorded_by(schedule)}_of")
+        if schedule.needs_length:
             imports.module("math")
     return imports
 
@@ -94,6 +146,8 @@ def _weights(plan: Plan, imports: Imports) -> Source:
 
 
 def _recipe_hooks(plan: Plan) -> list[str]:
+    if plan.is_manual:
+        return _recipes_hooks(plan)
     schedule = plan.schedule
     entries = []
     if schedule is not None:
@@ -118,6 +172,12 @@ def _recipe_hooks(plan: Plan) -> list[str]:
         "    self.resumed = None",
         "    self.print(describe_groups(optimizer.param_groups))",
         "",
+        *_checkpoint_hooks(plan),
+    ]
+
+
+def _checkpoint_hooks(plan: Plan) -> list[str]:
+    return [
         "def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
         '    checkpoint["recipe"] = self.recipe',
         *(fill("tasks/save_evaluated.py", {}).splitlines() if plan.optimizer.turns_weights else []),
@@ -127,3 +187,49 @@ def _recipe_hooks(plan: Plan) -> list[str]:
         "    if self._trainer is not None and self.trainer.training:",
         "        self.resumed = checkpoint",
     ]
+
+
+def _recipes_hooks(plan: Plan) -> list[str]:
+    recipes: list[str] = []
+    for at, wiring in enumerate(plan.wirings):
+        steps = {"frequency": wiring.frequency, "accumulate": wiring.accumulate}
+        entries = [f'"{key}": {literal(value)},' for key, value in steps.items() if value > 1]
+        if wiring.schedule is not None:
+            schedule = f"schedules[{_position(plan, wiring)}]"
+            kind = recorded_by(wiring.schedule)
+            entries.append(f'"scheduler": type({schedule}).__name__,')
+            entries.append(f'"interval": {literal(wiring.schedule.interval)},')
+            if wiring.schedule.needs_length:
+                length = manual.length_call(wiring, "self.trainer", "self.max_batches")
+                entries.append(f'"{length_name(wiring.schedule)}": {length},')
+            entries.append(f'"{kind}": {kind}_of({schedule}),')
+        if entries:
+            recorded = [f"    optimizers[{at}],", "    {", *indent(entries, 2), "    },"]
+            recipes += ["recipe_of(", *recorded, "),"]
+        else:
+            recipes.append(f"recipe_of(optimizers[{at}], {{}}),")
+    configs = "[config.scheduler for config in self.trainer.lr_scheduler_configs]"
+    return [
+        "def on_fit_start(self) -> None:",
+        "    # A checkpoint's optimizer state is not loaded yet: this is what the code says.",
+        "    optimizers = self.trainer.optimizers",
+        *([f"    schedules = {configs}"] if plan.schedules else []),
+        "    self.recipe = [",
+        *indent(recipes, 2),
+        "    ]",
+        "    if self.trainer.ckpt_path and self.resumed is not None:",
+        "        # Optimizers and schedules are restored from it after this.",
+        "        recipes = resume(self, self.resumed, self.recipe, self.resume_choice)",
+        "        self.recipe = list(recipes)",
+        "    self.resumed = None",
+        "    groups = [group for each in optimizers for group in each.param_groups]",
+        "    self.print(describe_groups(groups))",
+        "",
+        *_checkpoint_hooks(plan),
+    ]
+
+
+def _position(plan: Plan, wiring: Wiring) -> int:
+    """Where the optimizer's schedule stands among those that there are."""
+    scheduled = [each.name for each in plan.wirings if each.schedule is not None]
+    return scheduled.index(wiring.name)

@@ -32,6 +32,8 @@ def render_train(plan: Plan) -> str:
     imports.own("data", "DataModule").own("optim", "parameter_groups")
     imports.own("module", plan.task.module).own("plot", "CurvePlot")
     imports.own("recipe", "CHOICES", "AnotherRecipeError").names("zipfile", "is_zipfile")
+    if plan.task.name == "gan":
+        imports.own("samples", "SampleGrid")
     weights, trainer_lines = weights_holes(plan, imports), _trainer_lines(plan, imports)
     if plan.task.name == "language-model":
         imports.own("module", "sample")
@@ -53,6 +55,7 @@ def render_train(plan: Plan) -> str:
             "accumulate": _accumulate_lines(plan),
             **weights,
             "show": _show(plan),
+            "batch_limit": _batch_limit(plan),
         },
     )
 
@@ -71,6 +74,13 @@ def _accumulate_lines(plan: Plan) -> Source:
     return Source(fill("tasks/optimizer_steps.py", {"accumulate": literal(plan.accumulate)}))
 
 
+def _batch_limit(plan: Plan) -> Source:
+    """Only the code can count batches where several optimizers step."""
+    if not plan.is_manual:
+        return ABSENT
+    return block(indent(["task.max_batches = arguments.max_steps"]))
+
+
 def _trainer_lines(plan: Plan, imports: Imports) -> list[str]:
     steps = "arguments.max_steps"
     arguments: dict[str, str] = {
@@ -80,6 +90,8 @@ def _trainer_lines(plan: Plan, imports: Imports) -> list[str]:
         "logger": "logger",
         "callbacks": "\n".join(_callbacks(plan, imports)),
     }
+    if plan.is_manual:
+        del arguments["max_steps"]
     for key, value in plan.trainer.items():
         known = Expr("ACCUMULATE") if key == "accumulate_grad_batches" and value > 1 else None
         arguments[key] = known or argument_value(value)
@@ -110,6 +122,7 @@ def _callbacks(plan: Plan, imports: Imports) -> list[str]:
             if plan.layered
             else '    LearningRateMonitor(logging_interval="step"),'
         ),
+        *(['    SampleGrid(run_folder / "samples"),'] if plan.task.name == "gan" else []),
         "    *plots,",
         "    *callbacks,",
         "]",
@@ -132,4 +145,15 @@ def render_plot(plan: Plan) -> str:
             "    self.rates[group].append(rate)",
         ]
     holes = {"imports": imports.source(), "rate_lines": block(indent(lines, 3))}
-    return fill("project/src/__package__/plot.py", holes)
+    own_losses = "tasks/several/plot.py"
+    return fill(own_losses if plan.task.optimizers else "project/src/__package__/plot.py", holes)
+
+
+def render_samples(plan: Plan) -> str:
+    """The text of samples.py."""
+    imports = Imports(plan.package)
+    imports.names("pathlib", "Path").module("torch", f"{lightning_root(plan)} as pl")
+    imports.names("matplotlib.image", "imsave")
+    imports.names(f"{lightning_root(plan)}.utilities", "rank_zero_only")
+    imports.own("model", "sample_noise")
+    return fill("tasks/several/samples.py", {"imports": imports.source()})

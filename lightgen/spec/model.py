@@ -155,6 +155,27 @@ class Averaging(Table):
     )
 
 
+class NamedOptimizer(Optimizer):
+    """One of several optimizers, with its own groups and schedule."""
+
+    frequency: int = Field(1, ge=1, description="It steps every so many batches.")
+    accumulate_grad_batches: int | None = Field(
+        None, ge=1, description="Of its batches, so many make one step."
+    )
+    gradient_clip_val: float | None = Field(
+        None, gt=0, description="Bound of its gradient, over all its groups."
+    )
+    gradient_clip_algorithm: Literal["norm", "value"] | None = Field(
+        None, description="What is bounded."
+    )
+    groups: dict[str, Group] = Field(default_factory=dict)
+    scheduler: Scheduler | None = None
+
+
+# What a named optimizer has beside an optimizer's own keys.
+NAMED_KEYS = tuple(NamedOptimizer.model_fields.keys() - Optimizer.model_fields.keys())
+
+
 class Trainer(OpenTable):
     """Arguments of Lightning's Trainer."""
 
@@ -180,6 +201,7 @@ class Spec(Table):
     optimizer: Optimizer = Optimizer()
     groups: dict[str, Group] = Field(default_factory=dict)
     scheduler: Scheduler | None = None
+    optimizers: dict[str, NamedOptimizer] = Field(default_factory=dict)
     trainer: Trainer = Trainer()
     averaging: Averaging | None = None
     template: Template | None = None
@@ -239,6 +261,10 @@ _TABLES: dict[str, type[BaseModel]] = {
 
 
 def _table_at(path: Path) -> type[BaseModel]:
+    if path[:1] == ("optimizers",) and len(path) > 2 and path[2] in ("groups", "scheduler"):
+        path = path[2:]
+    elif path[:1] == ("optimizers",) and len(path) > 1:
+        return NamedOptimizer
     if len(path) >= 2 and path[:2] == ("optimizer", "hyperparameters"):
         return Range
     return _TABLES.get(str(path[0]), Spec) if path else Spec

@@ -41,12 +41,14 @@ def build_schema() -> dict[str, Any]:
     tables = schema["$defs"]
     _add_arguments(tables["Optimizer"], (o.arguments for o in optimizers().values()))
     own = (o.group_arguments for o in optimizers().values())
+    _add_arguments(tables["NamedOptimizer"], (o.arguments for o in optimizers().values()))
     _add_arguments(tables["Group"], [GROUP_SETTINGS, *own])
     _add_arguments(tables["Scheduler"], [WIRING, *(s.arguments for s in schedulers().values())])
     _add_arguments(tables["Trainer"], [trainer_arguments()])
     tables["Trainer"]["additionalProperties"] = False
     names = {
         "Optimizer": [*optimizers(), COMPOSITE.name, "custom"],
+        "NamedOptimizer": [*optimizers(), "custom"],
         "Scheduler": list(schedulers()),
         "Model": list(MODELS),
         "Data": list(DATA),
