@@ -176,7 +176,7 @@ DATA = {
         Data(
             "pydoc",
             "465,000 characters of Python's own documentation (pydoc_data)",
-            task="language-model",
+            tasks=("language-model",),
             train_samples=960,
             inputs=64,
             outputs=128,

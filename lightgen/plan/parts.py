@@ -207,7 +207,7 @@ def _misfits(spec: Spec, model: Model, data: Data, optimizer: OptimizerPlan) -> 
 
 def _instead(data: Data, fitting: str, other: str) -> str:
     """What to choose where the optimizer asks for another model than this one."""
-    if TASKS[data.task].inputs == TEXT:
+    if TASKS[data.tasks[0]].inputs == TEXT:
         return f"choose another optimizer ({other})"
     return f"leave model.name out ({fitting}), or choose another optimizer"
 

@@ -218,8 +218,8 @@ def _freeze_view(plan: Plan) -> dict[str, Source]:
 
 def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
     imports.names("torch.optim", "Optimizer")
-    if optimizer.is_composite:
-        imports.module("torch").own("composite", optimizer.class_name)
+    if plan.optimizer.is_composite:
+        imports.module("torch").own("composite", plan.optimizer.class_name)
         yield fill("optim/build_composite.py", composite_view(plan))
         yield fill("optim/chosen.py", {})
         return
