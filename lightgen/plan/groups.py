@@ -39,7 +39,8 @@ def plan_groups(
     if optimizer.is_composite:
         groups = tuple(with_member(plan, wished[plan.name], spec, problems) for plan in groups)
     problems += order_problems(groups)
-    problems += unfreezing_problems(groups)
+    if not spec.optimizers:
+        problems += unfreezing_problems(groups)
     trained = [group for group in groups if not group.frozen]
     if not trained:
         problems.append(

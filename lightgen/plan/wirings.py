@@ -11,7 +11,7 @@ from lightgen.catalogue.parts import Task
 from lightgen.plan.composite import plan_composite
 from lightgen.plan.features import transfer_groups
 from lightgen.plan.group_schedule import floor_problems, with_group_schedules
-from lightgen.plan.group_settings import plan_layer_decay
+from lightgen.plan.group_settings import plan_layer_decay, unfreezing_problems
 from lightgen.plan.groups import order_problems, plan_groups
 from lightgen.plan.names import member_fault
 from lightgen.plan.optimizer import plan_optimizer
@@ -29,6 +29,7 @@ TRAINERS_DEFAULTS = (
     "gradient_clip_val",
     "gradient_clip_algorithm",
 )
+SCALED = ("16", "16-mixed")
 _ONLY = {"optimizer": "optimizer", "groups": "groups", "scheduler": "scheduler"}
 
 
@@ -46,6 +47,8 @@ def plan_wirings(
         for name, table in named.items()
     )
     problems += _across_problems(wirings)
+    problems += unfreezing_problems(tuple(group for each in wirings for group in each.groups))
+    problems += _scaler_problems(spec, task, wirings)
     return wirings
 
 
@@ -250,3 +253,14 @@ def _across_problems(wirings: tuple[Wiring, ...]) -> list[Problem]:
         what = "a project carries one custom class, and these differ"
         found.append(Problem("optimizers", what, "write one of them by hand, or use one rule"))
     return found
+
+
+def _scaler_problems(spec: Spec, task: Task, wirings: tuple[Wiring, ...]) -> list[Problem]:
+    """Lightning moves the scale of the gradients at the step of each optimizer."""
+    precision = str(spec.trainer.arguments.get("precision"))
+    accumulates = any(wiring.accumulate > 1 for wiring in wirings)
+    if precision not in SCALED or (task.optimizers and not accumulates):
+        return []
+    what = f"under {precision} the step of one optimizer changes the scale of the gradients that "
+    waiting = "wait for a step" if task.optimizers else "the next one is to take off"
+    return [Problem("trainer.precision", what + waiting, "use bf16-mixed or 32-true")]

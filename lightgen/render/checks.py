@@ -20,6 +20,7 @@ def _where_groups_are(plan: Plan) -> dict[str, Source]:
     if not plan.is_manual:
         return {
             "optimizer_groups": Expr(f"build_optimizer({model}, {{}}).param_groups"),
+            "task_groups": Expr("build_optimizer(task.model, {}).param_groups"),
             "trained_groups": Expr("build_optimizer(trained.model, trained.rates).param_groups"),
             "recipe_at": Source(""),
         }
@@ -27,6 +28,7 @@ def _where_groups_are(plan: Plan) -> dict[str, Source]:
     first = literal(plan.wirings[0].name)
     return {
         "optimizer_groups": Expr(f"[group for each in {every.format(model, '{}')}]"),
+        "task_groups": Expr(f"[group for each in {every.format('task.model', '{}')}]"),
         "trained_groups": Expr(
             f"[group for each in {every.format('trained.model', 'trained.rates')}]"
         ),
@@ -101,10 +103,11 @@ def render_unfreezing_test(plan: Plan) -> str:
     imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
     imports.names("torch", "Tensor")
     imports.names("collections.abc", "Sequence")
-    imports.own("optim", "UNFREEZE_EPOCHS", "build_optimizer", "frozen_modules")
+    imports.own("optim", "UNFREEZE_EPOCHS", _builder(plan), "frozen_modules")
     imports.own("module", plan.task.module).own("train", "parse_arguments", "train")
     module = Identifier(plan.task.module)
-    return fill("tests/test_unfreezing.py", {"imports": imports.source(), "module": module})
+    holes = {"imports": imports.source(), "module": module, **_where_groups_are(plan)}
+    return fill("tests/test_unfreezing.py", holes)
 
 
 def render_layers_test(plan: Plan) -> str:

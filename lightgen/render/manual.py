@@ -11,6 +11,7 @@ from lightgen.render.schedule import length_name
 from lightgen.render.values import lightning_root
 from lightgen.source import Source, block, indent, literal
 
+LANGUAGE_MODEL = "language-model"
 _BATCH_NUMBER = "batch_number = self.trainer.fit_loop.total_batch_idx + 1"
 _AT_THE_END = "self.trainer.is_last_batch or self.trainer.should_stop"
 
@@ -198,7 +199,7 @@ def manual_hooks(plan: Plan) -> Source:
         "    if self.trainer.fit_loop.total_batch_idx + 1 == self.max_batches:",
         "        self.trainer.should_stop = True",
         *_before_steps(plan),
-        *_plateaus(plan),
+        *_validation_hooks(plan),
     ]
     return block(indent(lines))
 
@@ -222,21 +223,34 @@ def _before_steps(plan: Plan) -> Iterator[str]:
         )
 
 
-def _plateaus(plan: Plan) -> Iterator[str]:
+def plateaus(plan: Plan) -> Source:
+    """The schedules that move by a metric of validation, ahead of its checkpoint."""
+    lines = _plateau_lines(plan)
+    return block(indent(lines, 2)) if lines else ABSENT
+
+
+def _plateau_lines(plan: Plan) -> list[str]:
     watching = [wiring for wiring in plan.wirings if is_watching(wiring.schedule)]
     if not watching:
-        return
-    yield from (
-        "",
-        "def on_validation_epoch_end(self) -> None:",
-        "    if self.trainer.sanity_checking:",
-        "        return",
-    )
-    yield from indent(_schedules(plan, is_watching))
+        return []
+    lines = _schedules(plan, is_watching)
     for wiring in watching:
         assert wiring.schedule is not None and wiring.schedule.monitor is not None
         metric = f"self.trainer.callback_metrics[{literal(wiring.schedule.monitor)}]"
-        yield f"    cast(ReduceLROnPlateau, {wiring.name}_schedule).step(float({metric}))"
+        lines.append(f"cast(ReduceLROnPlateau, {wiring.name}_schedule).step(float({metric}))")
+    return ["if not self.trainer.sanity_checking:", *indent(lines)]
+
+
+def _validation_hooks(plan: Plan) -> Iterator[str]:
+    lines = _plateau_lines(plan)
+    if lines and plan.task.name != LANGUAGE_MODEL:  # which has the method already
+        yield from ("", "def on_validation_epoch_end(self) -> None:", *indent(lines))
+    if any(wiring.accumulate > 1 for wiring in plan.wirings):
+        yield from (
+            "",
+            "def on_validation_model_zero_grad(self) -> None:",
+            '    """Keep the gradients that wait for a step: Lightning would drop them."""',
+        )
 
 
 def configure_lines(plan: Plan) -> list[str]:

@@ -51,6 +51,8 @@ _AUTOMATIC = {
     "max_batches": ABSENT,
     "steps": ABSENT,
     "manual_hooks": ABSENT,
+    "plateaus": ABSENT,
+    "recipe_type": Source("Recipe = {}"),
 }
 
 
@@ -63,6 +65,8 @@ def _manual(plan: Plan) -> dict[str, Source]:
         "manual_optimization": block(indent(flag, 2)),
         "max_batches": block(indent(["self.max_batches = -1"], 2)),
         "manual_hooks": manual.manual_hooks(plan),
+        "plateaus": manual.plateaus(plan),
+        "recipe_type": Source("list[Recipe] = []"),
     }
     if not plan.task.optimizers:
         return {**holes, "steps": manual.shared_steps(plan)}
