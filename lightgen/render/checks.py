@@ -5,6 +5,7 @@ from __future__ import annotations
 from lightgen.plan.types import Plan, SchedulePlan
 from lightgen.render.clipping import clip_tables
 from lightgen.render.environment import ABSENT, fill
+from lightgen.render.freezing import epochs_to_move
 from lightgen.render.imports import Imports
 from lightgen.render.manual_checks import render_schedules_test
 from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
@@ -25,14 +26,13 @@ def _where_groups_are(plan: Plan) -> dict[str, Source]:
             "recipe_at": Source(""),
         }
     every = "build_optimizers({}, {}).values() for group in each.param_groups"
-    first = literal(plan.wirings[0].name)
     return {
         "optimizer_groups": Expr(f"[group for each in {every.format(model, '{}')}]"),
         "task_groups": Expr(f"[group for each in {every.format('task.model', '{}')}]"),
         "trained_groups": Expr(
             f"[group for each in {every.format('trained.model', 'trained.rates')}]"
         ),
-        "recipe_at": Source(f"[{first}]"),
+        "recipe_at": Source("[0]"),
     }
 
 
@@ -51,7 +51,7 @@ def render_training_test(plan: Plan) -> str:
     imports.own("train", "main", "parse_arguments", "train")
     imports.names("typing", "Any")
     frozen = frozen_modules(plan)
-    importing = {"epochs_to_move": _epochs_to_move(plan, imports)}
+    importing = {"epochs_to_move": epochs_to_move(plan, imports)}
     before_weights = ABSENT
     if plan.loads_weights:
         imports.own("weights", "load_weights")
@@ -86,14 +86,6 @@ def _owner_holes(plan: Plan) -> dict[str, Source]:
         owner, half = 'partition("/")[0]', 'group["lr"] / 2'
         unscaled = ' / group.get("lr_scale", 1.0)'
     return {"owner": Source(owner), "unscaled": Source(unscaled), "half": Source(half)}
-
-
-def _epochs_to_move(plan: Plan, imports: Imports) -> Expr:
-    """The flag of a run in which every group that trains has moved."""
-    if not plan.until_epoch:
-        return literal("--max-epochs=1")
-    imports.own("optim", "UNFREEZE_EPOCHS")
-    return Expr('f"--max-epochs={1 + max(UNFREEZE_EPOCHS.values())}"')
 
 
 def render_unfreezing_test(plan: Plan) -> str:

@@ -7,7 +7,7 @@ from lightgen.render.clipping import clip_hook
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import frozen_modules
-from lightgen.source import Source, block, indent, literal
+from lightgen.source import Expr, Source, block, indent, literal
 
 
 def unfreeze_fragment(plan: Plan, imports: Imports) -> str:
@@ -82,3 +82,11 @@ def step_hooks(plan: Plan) -> list[str]:
     """The methods that Lightning calls between the backward pass and the step."""
     lines = fill("tasks/unfreeze.py", {}).splitlines() if plan.until_epoch else []
     return [*lines, *clip_hook(plan)]
+
+
+def epochs_to_move(plan: Plan, imports: Imports) -> Expr:
+    """The flag of a run in which every group that trains has moved."""
+    if not plan.until_epoch:
+        return literal("--max-epochs=1")
+    imports.own("optim", "UNFREEZE_EPOCHS")
+    return Expr('f"--max-epochs={1 + max(UNFREEZE_EPOCHS.values())}"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lightgen.plan.types import Plan, Wiring
 from lightgen.render.environment import fill
+from lightgen.render.freezing import epochs_to_move
 from lightgen.render.imports import Imports
 from lightgen.render.manual import (
     constant,
@@ -24,6 +25,7 @@ def render_steps_test(plan: Plan) -> str:
     imports.own("module", plan.task.module).own("optim", "build_optimizers")
     imports.own("train", "parse_arguments", "train")
     clipped = [each for each in plan.wirings if each.clip_val is not None]
+    epochs = epochs_to_move(plan, imports) if clipped else Expr("")
     for wiring in plan.wirings:
         for key in ("frequency", "accumulate"):
             if getattr(wiring, key) > 1:
@@ -42,8 +44,13 @@ def render_steps_test(plan: Plan) -> str:
     if plan.task.optimizers and all(each.accumulate == 1 for each in plan.wirings):
         text += fill("tests/several/toggled.py", {})
     if clipped:
-        text += fill("tests/several/clipped.py", {"bounds": block(indent(_bounds(clipped)))})
+        text += _clipping_test(clipped, epochs)
     return text
+
+
+def _clipping_test(clipped: list[Wiring], epochs: Expr) -> str:
+    holes = {"bounds": block(indent(_bounds(clipped))), "epochs": epochs}
+    return fill("tests/several/clipped.py", holes)
 
 
 def _numbers(plan: Plan, key: str) -> list[str]:
@@ -85,6 +92,7 @@ def render_schedules_test(plan: Plan) -> str:
             "module": Identifier(plan.task.module),
             "builders": block(indent(_builders(followed), 2)),
             "interval": _interval(followed),
+            "assign": Source("trainer = " if any(map(_has_length, followed)) else ""),
         }
         tests += fill("tests/several/schedule_curve.py", holes)
     for at, wiring in enumerate(scheduled):
@@ -101,6 +109,10 @@ def render_schedules_test(plan: Plan) -> str:
         "tests/test_schedule.py",
         {"imports": imports.source(), "tests": Source(tests.strip("\n"))},
     )
+
+
+def _has_length(wiring: Wiring) -> bool:
+    return wiring.schedule is not None and wiring.schedule.needs_length
 
 
 def _interval(followed: list[Wiring]) -> Source:
