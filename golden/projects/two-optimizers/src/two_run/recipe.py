@@ -1,0 +1,127 @@
+"""What a run was trained with, kept in its checkpoints.
+
+Optimizer and scheduler states win over the code when a run resumes, without a word: a
+changed rate is ignored, a longer cosine climbs again, moments land on other parameters
+of the same shape.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+Recipe: TypeAlias = dict[str, Any]
+
+# What --resume takes: who wins where the checkpoint and the code differ.
+CHOICES = {
+    "exact": "the checkpoint wins: its rates, decays and schedule go on",
+    "schedule": "the code wins, its schedule at the step of the run; moments are kept",
+    "weights": "the code wins and starts anew; only the weights are kept",
+}
+
+# What makes a schedule another one: what a checkpoint holds of it would not fit.
+CLASS = ("scheduler", "interval", "functions")
+
+
+class AnotherRecipeError(ValueError):
+    """A checkpoint and the code differ, and who wins is not said or can't win."""
+
+
+def recipe_of(optimizer: Optimizer, schedule: Recipe) -> Recipe:
+    """Everything that must be the same when a run resumes, as plain values."""
+    groups = {}
+    for group in optimizer.param_groups:
+        settings = {
+            key: plain(value) for key, value in group.items() if key != "params"
+        }
+        groups[group["name"]] = settings
+    return {
+        "optimizer": type(optimizer).__name__,
+        "schedule": schedule,
+        "groups": groups,
+    }
+
+
+def plain(value: Any) -> Any:
+    """A copy without tensors: a schedule changes those in place."""
+    if isinstance(value, Tensor):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(plain, value))
+    return value
+
+
+def settings_of(scheduler: Any) -> Recipe:
+    """The numbers that a schedule was made with; its rates are those of the groups."""
+    state = scheduler if isinstance(scheduler, dict) else scheduler.state_dict()
+    running = {"base_lrs", "last_epoch", "lr_lambdas"}
+    settings = {
+        key: plain(value)
+        for key, value in state.items()
+        if key not in running and not key.startswith("_")
+    }
+    parts = enumerate(state.get("_schedulers", ()), start=1)
+    return {**settings, **{f"part {at}": settings_of(part) for at, part in parts}}
+
+
+def check_recipe(
+    saved: Sequence[Recipe],
+    current: Sequence[Recipe],
+    choice: str | None,
+    weights: Iterable[str],
+) -> None:
+    """Raise AnotherRecipeError with every difference, unless a choice says who wins.
+
+    A recipe for each optimizer; `weights` tells of names that only one side has.
+    """
+    differences = list(weights)
+    impossible: dict[str, str] = {}
+    for before, now in zip(saved, current, strict=True):
+        differences += compare(before, now)
+        differences += compare(owners(before), owners(now), "group of")
+        impossible |= obstacles(before, now)
+    if choice in impossible:
+        raise AnotherRecipeError(f"--resume {choice}: {impossible[choice]}")
+    if differences and choice is None:
+        lines = ["the checkpoint was trained with another recipe:", *differences]
+        lines.append("choose who wins with --resume:")
+        for name, winner in CHOICES.items():
+            lines.append(f"  {name}: {impossible.get(name, winner)}")
+        raise AnotherRecipeError("\n  ".join(lines))
+
+
+def obstacles(saved: Recipe, current: Recipe) -> dict[str, str]:
+    """The choices that are not possible, each with the reason."""
+    if saved["optimizer"] != current["optimizer"]:
+        reason = f"not possible, {current['optimizer']} has another state"
+        return {"exact": reason, "schedule": reason}
+    if any(saved["schedule"].get(key) != current["schedule"].get(key) for key in CLASS):
+        return {"exact": "not possible, the code has another schedule"}
+    if saved["groups"].keys() != current["groups"].keys():
+        return {"exact": "not possible, there are other groups"}
+    return {}
+
+
+def owners(recipe: Recipe) -> dict[str, str]:
+    """The group of each parameter."""
+    return {
+        name: group
+        for group, settings in recipe["groups"].items()
+        for name in settings["param_names"]
+    }
+
+
+def compare(saved: Any, current: Any, place: str = "") -> Iterator[str]:
+    """Yield a line for each value that differs, but for the order of parameters."""
+    if isinstance(saved, dict) and isinstance(current, dict):
+        for key in [*saved, *(key for key in current if key not in saved)]:
+            if key != "param_names":
+                inner = f"{place}.{key}".removeprefix(".")
+                yield from compare(saved.get(key), current.get(key), inner)
+    elif isinstance(saved, dict) or isinstance(current, dict):
+        yield f"{place} is {'new' if saved is None else 'gone'}"
+    elif saved != current:
+        yield f"{place} was {saved}, is {current}"
