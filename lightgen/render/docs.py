@@ -95,7 +95,9 @@ def render_readme(plan: Plan, files: list[str]) -> str:
             "optimizer_text": _optimizer_text(plan),
             "group_rows": block(_group_row(group, plan) for group in plan.groups),
             "group_notes": block(notes),
-            "schedule_text": _schedule_text(plan.schedule),
+            "schedule_text": (
+                _schedules_text(plan) if plan.is_manual else _schedule_text(plan.schedule)
+            ),
             "star_meaning": Source(str(star_meaning(plan))),
             "weights_flag": flag_row(plan),
             "transfer_text": transfer_text(plan),
@@ -106,13 +108,15 @@ def render_readme(plan: Plan, files: list[str]) -> str:
 
 def _summary(plan: Plan) -> Prose:
     return Prose(
-        f"{plan.task.name.capitalize()} of {plan.data.name} with {_a(plan.model.record.name)}, "
+        f"{plan.task.label} of {plan.data.name} with {_a(plan.model.record.name)}, "
         "trained by PyTorch Lightning."
     )
 
 
 def _optimizer_text(plan: Plan) -> Source:
     optimizer = plan.optimizer
+    if plan.is_manual:
+        return _optimizers_text(plan)
     where = f"`build_optimizer` in `src/{plan.package}/optim.py`"
     if optimizer.is_composite:
         rows = [
@@ -137,6 +141,40 @@ def _optimizer_text(plan: Plan) -> Source:
             f"`torch.optim.Optimizer`; its arguments stand in {where}."
         )
     return Source(f"`torch.optim.{optimizer.class_name}`; its arguments stand in {where}.")
+
+
+def _optimizers_text(plan: Plan) -> Source:
+    """What each of several optimizers is, and when it steps."""
+    rows = []
+    for wiring in plan.wirings:
+        own = wiring.optimizer.is_custom
+        name = wiring.optimizer.class_name if own else f"torch.optim.{wiring.optimizer.class_name}"
+        groups = " and ".join(f"`{prose(group.name)}`" for group in wiring.groups)
+        turns = ", not at every batch" if wiring.frequency > 1 else ""
+        turns += ", over several batches" if wiring.accumulate > 1 else ""
+        clipped = "; its gradient is clipped" if wiring.clip_val is not None else ""
+        rows.append(f"- `{wiring.name}`: `{name}`, trains {groups}{turns}{clipped}")
+    return Source(
+        "Several, which step in `training_step` of "
+        f"`src/{plan.package}/module.py` (manual optimization):\n\n" + "\n".join(rows) + "\n\n"
+        "Their arguments stand in `build_optimizers` in "
+        f"`src/{plan.package}/optim.py`; how often they step and\nwhat bounds their gradients in "
+        "`module.py`. `--max-steps` counts batches, however many optimizers step."
+    )
+
+
+def _schedules_text(plan: Plan) -> Source:
+    rows = []
+    for wiring in plan.wirings:
+        schedule = wiring.schedule
+        if schedule is None:
+            rows.append(f"- `{wiring.name}`: constant learning rates")
+            continue
+        unit = "step of it" if schedule.interval == "step" else "epoch"
+        moved = f"by `{schedule.monitor}`" if schedule.monitor else f"once a {unit}"
+        moved = moved.replace("a epoch", "an epoch")
+        rows.append(f"- `{wiring.name}`: `{schedule.record.name}`, moved {moved}")
+    return Source("\n".join(rows))
 
 
 def _group_row(group: GroupPlan, plan: Plan) -> str:

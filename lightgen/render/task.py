@@ -196,8 +196,8 @@ def _checkpoint_hooks(plan: Plan) -> list[str]:
 def _recipes_hooks(plan: Plan) -> list[str]:
     recipes: list[str] = []
     for at, wiring in enumerate(plan.wirings):
-        steps = {"frequency": wiring.frequency, "accumulate": wiring.accumulate}
-        entries = [f'"{key}": {literal(value)},' for key, value in steps.items() if value > 1]
+        uneven = [key for key in ("frequency", "accumulate") if getattr(wiring, key) > 1]
+        entries = [f'"{key}": {manual.constant(wiring, key)},' for key in uneven]
         if wiring.schedule is not None:
             schedule = f"schedules[{_position(plan, wiring)}]"
             kind = recorded_by(wiring.schedule)
