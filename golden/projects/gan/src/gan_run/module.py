@@ -41,6 +41,8 @@ class GAN(pl.LightningModule):
         self.resumed: dict[str, Any] | None = None
         self.resume_choice: str | None = None
         self.max_batches = -1
+        # That of pl.seed_everything: what a batch draws depends on it and its number.
+        self.seed = torch.initial_seed() % 2**32
 
     def forward(self, noise: Tensor) -> Tensor:
         images: Tensor = self.model(noise)
@@ -49,8 +51,9 @@ class GAN(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         images, _ = batch
         # By the number of the batch, so that a resumed run draws the same.
-        seed = self.trainer.fit_loop.total_batch_idx * self.trainer.world_size
-        noise = sample_noise(len(images), images, seed + self.global_rank)
+        number = self.trainer.fit_loop.total_batch_idx * self.trainer.world_size
+        seed = self.seed * 1_000_003 + number + self.global_rank
+        noise = sample_noise(len(images), images, seed)
         discriminator, generator = cast(list[LightningOptimizer], self.optimizers())
         generator_schedule = cast(LRScheduler, self.lr_schedulers())
         # Of the whole run: an epoch may be shorter than a turn.
@@ -116,7 +119,7 @@ class GAN(pl.LightningModule):
             recipe_of(
                 optimizers[1],
                 {
-                    "frequency": 2,
+                    "frequency": GENERATOR_FREQUENCY,
                     "scheduler": type(schedules[0]).__name__,
                     "interval": "step",
                     "total_steps": total_steps(

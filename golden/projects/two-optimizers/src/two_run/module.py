@@ -118,7 +118,7 @@ class Classifier(pl.LightningModule):
             recipe_of(
                 optimizers[0],
                 {
-                    "accumulate": 2,
+                    "accumulate": BACKBONE_ACCUMULATE,
                     "scheduler": type(schedules[0]).__name__,
                     "interval": "epoch",
                     "settings": settings_of(schedules[0]),
