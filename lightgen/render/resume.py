@@ -65,8 +65,11 @@ def _schedules(schedule: SchedulePlan | None) -> Source:
         return ABSENT
     if schedule.monitor is not None:
         made = "with_memory(config.scheduler, state)"
-        each = "for config, state in zip(task.trainer.lr_scheduler_configs, states, strict=False)"
-        head = ['states = chain(checkpoint["lr_schedulers"], repeat({}))']
+        each = "for config, state in zip(configs, states, strict=False)"
+        head = [
+            "configs = task.trainer.lr_scheduler_configs",
+            'states = chain(checkpoint["lr_schedulers"], repeat({}))',
+        ]
     else:
         made = f"advance(config.scheduler, {schedule.interval}s)"
         each = "for config in task.trainer.lr_scheduler_configs"

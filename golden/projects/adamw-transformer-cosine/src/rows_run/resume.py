@@ -93,3 +93,4 @@ def advance(scheduler: Any, steps: int) -> Checkpoint:
             scheduler.step()
     state: Checkpoint = scheduler.state_dict()
     return state
+

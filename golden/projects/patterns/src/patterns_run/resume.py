@@ -102,3 +102,4 @@ def epochs_made(checkpoint: Checkpoint) -> int:
     begun = epochs["ready"] > epochs["completed"]
     ended = begun and loop["epoch_loop.batch_progress"]["is_last_batch"]
     return int(epochs["completed"]) + int(ended)
+

@@ -35,12 +35,11 @@ def resume(
     check_recipe(saved, current, choice, [*new, *gone])
     code_wins = choice == "schedule"
     if code_wins:
+        configs = task.trainer.lr_scheduler_configs
         states = chain(checkpoint["lr_schedulers"], repeat({}))
         checkpoint["lr_schedulers"] = [
             with_memory(config.scheduler, state)
-            for config, state in zip(
-                task.trainer.lr_scheduler_configs, states, strict=False
-            )
+            for config, state in zip(configs, states, strict=False)
         ]
     optimizers = zip(
         task.trainer.optimizers, checkpoint["optimizer_states"], strict=True
@@ -93,3 +92,4 @@ def with_memory(scheduler: Any, saved: Checkpoint) -> Checkpoint:
         memory = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")
         state |= {key: saved[key] for key in memory}
     return state
+

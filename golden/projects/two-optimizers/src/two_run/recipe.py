@@ -67,6 +67,7 @@ def settings_of(scheduler: Any) -> Recipe:
     return {**settings, **{f"part {at}": settings_of(part) for at, part in parts}}
 
 
+
 def check_recipe(
     saved: Sequence[Recipe],
     current: Sequence[Recipe],

@@ -69,6 +69,7 @@ def functions_of(scheduler: Any) -> Recipe:
     return found
 
 
+
 def check_recipe(
     saved: Sequence[Recipe],
     current: Sequence[Recipe],
