@@ -25,7 +25,7 @@ def render_recipe(plan: Plan) -> str:
     settings = ABSENT
     kinds = sorted({recorded_by(schedule) for schedule in plan.schedules})
     if kinds:
-        settings = Source("".join(fill(f"resume/{kind}.py", {}) for kind in kinds))
+        settings = Source("".join(fill(f"resume/{kind}.py", {}) for kind in kinds).rstrip("\n"))
     if "functions" in kinds:
         imports.names("inspect", "signature")
     return fill(
@@ -54,7 +54,7 @@ def render_resume(plan: Plan) -> str:
             "schedules": schedules,
             "one_history": _one_history(plan),
             "mode_of_weights": _mode_of_weights(plan),
-            "advance": advance,
+            "advance": Source(advance.rstrip("\n")),
         },
     )
 

@@ -69,7 +69,6 @@ def functions_of(scheduler: Any) -> Recipe:
     return found
 
 
-
 def check_recipe(
     saved: Sequence[Recipe],
     current: Sequence[Recipe],

@@ -102,4 +102,3 @@ def epochs_made(checkpoint: Checkpoint) -> int:
     begun = epochs["ready"] > epochs["completed"]
     ended = begun and loop["epoch_loop.batch_progress"]["is_last_batch"]
     return int(epochs["completed"]) + int(ended)
-

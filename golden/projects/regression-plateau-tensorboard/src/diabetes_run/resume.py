@@ -92,4 +92,3 @@ def with_memory(scheduler: Any, saved: Checkpoint) -> Checkpoint:
         memory = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")
         state |= {key: saved[key] for key in memory}
     return state
-

@@ -93,4 +93,3 @@ def advance(scheduler: Any, steps: int) -> Checkpoint:
             scheduler.step()
     state: Checkpoint = scheduler.state_dict()
     return state
-

@@ -67,7 +67,6 @@ def settings_of(scheduler: Any) -> Recipe:
     return {**settings, **{f"part {at}": settings_of(part) for at, part in parts}}
 
 
-
 def check_recipe(
     saved: Sequence[Recipe],
     current: Sequence[Recipe],
