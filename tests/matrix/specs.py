@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from itertools import combinations, product
@@ -168,17 +168,32 @@ def matrix() -> tuple[dict[str, Any], ...]:
 
 
 def _missing(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """A row for each pair that goes together and that the pairwise search left out."""
-    plain = tuple(values[0] for values in OPTIONS.values())
+    """Rows for the pairs that go together and that the pairwise search left out: few for many."""
+    plain = dict(enumerate(values[0] for values in OPTIONS.values()))
+    left = [pair for pair in _pairs() if not any(_holds(row, pair) for row in rows)]
+    left = [pair for pair in left if _works(tuple({**plain, **pair}.values()))]
     added: list[tuple[Any, ...]] = []
-    for (i, first), (j, second) in combinations(enumerate(OPTIONS.values()), 2):
-        seen = {(row[i], row[j]) for row in (*rows, *added)}
-        for a, b in product(first, second):
-            row = list(plain)
-            row[i], row[j] = a, b
-            if (a, b) not in seen and _works(row):
-                added.append(tuple(row))
+    while left:
+        chosen: dict[int, Any] = {}
+        for pair in left:
+            if all(chosen.get(number, value) == value for number, value in pair.items()):
+                more = {**chosen, **pair}
+                if _works(tuple({**plain, **more}.values())):
+                    chosen = more
+        added.append(tuple({**plain, **chosen}.values()))
+        left = [pair for pair in left if not _holds(added[-1], pair)]
     return added
+
+
+def _pairs() -> Iterator[dict[int, Any]]:
+    """Every choice of two options, by the number of each."""
+    for (i, first), (j, second) in combinations(enumerate(OPTIONS.values()), 2):
+        for a, b in product(first, second):
+            yield {i: a, j: b}
+
+
+def _holds(row: Sequence[Any], pair: Mapping[int, Any]) -> bool:
+    return all(row[number] == value for number, value in pair.items())
 
 
 def sample() -> tuple[int, ...]:

@@ -64,8 +64,10 @@ def test_names_are_found_in_any_case() -> None:
 
 def test_tasks_data_and_models_name_each_other() -> None:
     for task in TASKS.values():
-        assert DATA[task.data].task == task.name and task.best_metric in task.metrics
-    assert {data.task for data in DATA.values()} == set(TASKS)
+        assert (task.like or task.name) in DATA[task.data].tasks
+        assert task.best_metric in task.metrics
+    tasks = {name for data in DATA.values() for name in data.tasks}
+    assert tasks == {task.name for task in TASKS.values() if not task.like}
     assert all(record.name == name for name, record in MODELS.items())
 
 
