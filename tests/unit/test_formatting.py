@@ -1,4 +1,4 @@
-"""Usual projects are rendered as black leaves them: loading black would double the time of `new`."""
+"""Usual projects are rendered as black leaves them: loading black would double the time."""
 
 from __future__ import annotations
 
