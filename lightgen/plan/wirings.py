@@ -86,7 +86,14 @@ def _for_each(task: Task, spec: Spec) -> dict[str, NamedOptimizer]:
     table: dict[str, Any] = {**task.customary, **said} if "name" not in said else dict(said)
     if spec.scheduler is not None:
         table["scheduler"] = spec.scheduler.model_dump(exclude_unset=True)
-    return {name: NamedOptimizer.model_validate(table) for name in task.optimizers}
+    groups = {
+        name: {"groups": {name: group.model_dump(exclude_unset=True)}}
+        for name, group in spec.groups.items()
+    }
+    return {
+        name: NamedOptimizer.model_validate({**table, **groups.get(name, {})})
+        for name in task.optimizers
+    }
 
 
 def _plan_named(
@@ -156,7 +163,7 @@ def _mixed_problems(spec: Spec, task: Task) -> list[Problem]:
             Problem(key, "there are several optimizers", f"move it to optimizers.NAME{_inner(key)}")
             for key in given
         ]
-    if spec.groups:
+    if not spec.groups.keys() <= set(task.optimizers):
         names = " and ".join(task.optimizers)
         what = f"the task {task.name} has an optimizer for each of {names}"
         return [Problem("groups", what, "write [optimizers.NAME.groups.GROUP]")]
@@ -178,7 +185,7 @@ def _name_problems(named: Mapping[str, NamedOptimizer], task: Task) -> list[Prob
         fault = member_fault(name)
         if fault:
             found.append(Problem(f"optimizers.{name}", fault, "give the optimizer another name"))
-    if len(named) == 1:
+    if len(named) == 1 and not task.optimizers:
         found.append(Problem("optimizers", "there is only one", "use [optimizer], or name another"))
     if task.optimizers and set(named) != set(task.optimizers):
         needed = " and ".join(task.optimizers)
