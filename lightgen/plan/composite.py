@@ -20,8 +20,8 @@ from lightgen.plan.optimizer import check_arguments, cross_checks, misplaced
 from lightgen.plan.types import GroupPlan, OptimizerPlan
 from lightgen.problems import Problem, guess
 from lightgen.spec import model as spec
-from lightgen.spec.flags import MEMBER
 from lightgen.spec.groups import REST
+from lightgen.spec.kinds import MEMBER
 
 COMPOSITE_CLASS = "CompositeOptimizer"
 HIDDEN = "hidden"
