@@ -78,7 +78,7 @@ def test_a_class_of_a_group_belongs_to_a_composite(lightgen: Lightgen) -> None:
         "a transformer has dense ones; choose another optimizer (AdamW, for example)",
         "--set model.name=mlp": "model.name: mlp does not read text; choose transformer",
         "--set model.name=cnn": "model.name: cnn does not read text; choose transformer",
-        "--set data.name=digits": "data.name: digits is data for classification, "
+        "--set data.name=digits": "data.name: digits is data for classification or gan, "
         "the task is language-model; choose pydoc, or set task = 'classification'",
     }.items(),
 )
