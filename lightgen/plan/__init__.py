@@ -8,6 +8,7 @@ from lightgen.plan.features import feature_problems, plan_averaging, plan_weight
 from lightgen.plan.group_settings import clipping_problems, depth_problems, length_problems
 from lightgen.plan.names import package_problem
 from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
+from lightgen.plan.several import told_by_owner
 from lightgen.plan.trainer import plan_trainer
 from lightgen.plan.types import Plan, TemplatePlan
 from lightgen.plan.wirings import plan_wirings
@@ -35,13 +36,13 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     model = plan_model(spec, task, data, wirings, groups, problems)
     trainer = plan_trainer(spec, task, data, batch_size, wirings, problems)
     optimizer = wirings[0].optimizer
-    problems += depth_problems(model, optimizer, groups)
+    problems += depth_problems(model, optimizer, groups, several=len(wirings) > 1)
     problems += length_problems(groups, trainer["max_epochs"])
     problems += clipping_problems(groups, optimizer, model, trainer)
     weights = plan_weights(spec, task, model, problems)
     averaging = plan_averaging(spec, optimizer, trainer["max_epochs"], problems)
     problems += feature_problems(spec, task, optimizer, model)
-    raise_if_any(problems)
+    raise_if_any(told_by_owner(spec, wirings, problems))
     return Plan(
         package=spec.project.package,
         lightning=spec.project.lightning,

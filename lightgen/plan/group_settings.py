@@ -156,7 +156,7 @@ def plan_layer_decay(
 
 
 def depth_problems(
-    model: ModelPlan, optimizer: OptimizerPlan, groups: tuple[GroupPlan, ...]
+    model: ModelPlan, optimizer: OptimizerPlan, groups: tuple[GroupPlan, ...], *, several: bool
 ) -> list[Problem]:
     """Layer decay where lightgen's own model has no layers to tell apart.
 
@@ -166,11 +166,14 @@ def depth_problems(
     if optimizer.layer_decay is not None and depths and sum(depths.values()) < 2:
         what = f"an {name} has no layers one behind the other"
         return [Problem("optimizer.layer_decay", what, "remove it, or choose another model")]
+    todo = "remove it"
+    if not several:
+        todo += ", or set optimizer.layer_decay, which counts the layers of the whole model"
     return [
         Problem(
             f"groups.{group.name}.layer_decay",
             f"'{group.name}' of the {name} is a single layer",
-            "remove it, or set optimizer.layer_decay, which counts the layers of the whole model",
+            todo,
         )
         for group in groups
         if group.layer_decay is not None and depths.get(group.name, 2) < 2

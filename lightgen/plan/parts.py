@@ -108,7 +108,8 @@ def _plan_networks(
         what = f"the networks of {task.name} have biases"
         problems.append(Problem("model.bias", what, "remove it"))
     for group in groups:
-        if not group.patterns and group.name not in task.optimizers:
+        # A wrong name of an optimizer is told as that, not as its group's.
+        if not group.patterns and group.name not in (*task.optimizers, *spec.optimizers):
             what = f"no network is called {group.name}: there are {', '.join(task.optimizers)}"
             todo = f"say what it covers: match = '{task.optimizers[0]}.0'"
             problems.append(Problem(f"groups.{group.name}", what, todo))

@@ -9,6 +9,7 @@ from typing import Any
 from lightgen.catalogue.parts import Data, Task
 from lightgen.catalogue.trainer import trainer_arguments
 from lightgen.plan.optimizer import check_arguments
+from lightgen.plan.several import told_under
 from lightgen.plan.types import OptimizerPlan, Wiring
 from lightgen.plan.wirings import TRAINERS_DEFAULTS
 from lightgen.problems import Problem
@@ -45,7 +46,8 @@ def plan_trainer(
         given, trainer_arguments(), "trainer", "lightning.Trainer", problems
     )
     for wiring in wirings:
-        problems += _combination_problems(arguments, wiring.optimizer)
+        found = _combination_problems(_alone(arguments, wirings, wiring), wiring.optimizer)
+        problems += told_under(wiring.name, found) if spec.optimizers else found
     if len(wirings) > 1:
         problems += _several_problems(arguments, task)
         arguments = {key: arguments[key] for key in arguments if key not in TRAINERS_DEFAULTS}
@@ -61,6 +63,18 @@ def plan_trainer(
     return arguments
 
 
+def _alone(
+    arguments: Mapping[str, Any], wirings: tuple[Wiring, ...], wiring: Wiring
+) -> Mapping[str, Any]:
+    """The arguments as they would be if the optimizer were the only one."""
+    if len(wirings) == 1:
+        return arguments
+    own = dict(arguments)
+    if any(each.clip_val is not None for each in wirings):
+        own.pop("gradient_clip_algorithm", None)
+    return {**own, "gradient_clip_val": wiring.clip_val, "accumulate_grad_batches": 1}
+
+
 def _several_problems(arguments: Mapping[str, Any], task: Task) -> list[Problem]:
     """What the Trainer counts or does by the steps of one optimizer."""
     found = [
@@ -73,6 +87,9 @@ def _several_problems(arguments: Mapping[str, Any], task: Task) -> list[Problem]
         if arguments.get(name) is not None
     ]
     strategy = str(arguments.get("strategy"))
+    if strategy.startswith("deepspeed"):
+        what = f"{strategy} steps one optimizer"
+        found.append(Problem("trainer.strategy", what, "use ddp, or one optimizer"))
     if (
         task.optimizers
         and strategy.startswith("ddp")

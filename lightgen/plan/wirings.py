@@ -8,15 +8,23 @@ from typing import Any
 
 from lightgen.catalogue.optimizers import COMPOSITE
 from lightgen.catalogue.parts import Task
+from lightgen.catalogue.trainer import trainer_arguments
 from lightgen.plan.composite import plan_composite
 from lightgen.plan.features import transfer_groups
 from lightgen.plan.group_schedule import floor_problems, with_group_schedules
 from lightgen.plan.group_settings import plan_layer_decay, unfreezing_problems
-from lightgen.plan.groups import order_problems, plan_groups
-from lightgen.plan.names import member_fault
-from lightgen.plan.optimizer import plan_optimizer
+from lightgen.plan.groups import plan_groups
+from lightgen.plan.optimizer import check_arguments, plan_optimizer
 from lightgen.plan.rule import plan_rule
 from lightgen.plan.schedule import plan_schedule
+from lightgen.plan.several import (
+    across_problems,
+    mixed_problems,
+    name_problems,
+    scaler_problems,
+    told_under,
+    unfit_problems,
+)
 from lightgen.plan.types import GroupPlan, OptimizerPlan, Wiring
 from lightgen.problems import Problem
 from lightgen.spec.model import NAMED_KEYS, Group, NamedOptimizer, Optimizer, Spec
@@ -29,8 +37,6 @@ TRAINERS_DEFAULTS = (
     "gradient_clip_val",
     "gradient_clip_algorithm",
 )
-SCALED = ("16", "16-mixed")
-_ONLY = {"optimizer": "optimizer", "groups": "groups", "scheduler": "scheduler"}
 
 
 def plan_wirings(
@@ -40,15 +46,15 @@ def plan_wirings(
     if not spec.optimizers and not task.optimizers:
         return (_plan_only(spec, sources, task, problems, notes),)
     named = spec.optimizers or _for_each(task, spec)
-    problems += _mixed_problems(spec, task)
-    problems += _name_problems(named, task)
+    problems += mixed_problems(spec, task)
+    problems += name_problems(named, task)
     wirings = tuple(
         _plan_named(name, table, spec, sources, task, problems, notes)
         for name, table in named.items()
     )
-    problems += _across_problems(wirings)
+    problems += across_problems(wirings)
     problems += unfreezing_problems(tuple(group for each in wirings for group in each.groups))
-    problems += _scaler_problems(spec, task, wirings)
+    problems += scaler_problems(spec, task, wirings)
     return wirings
 
 
@@ -106,21 +112,24 @@ def _plan_named(
     notes: list[str],
 ) -> Wiring:
     """The wiring of one of several: planned as if it were the only one, told under its name."""
-    only = Optimizer.model_validate(table.model_dump(exclude_unset=True, exclude=set(NAMED_KEYS)))
+    found: list[Problem] = []
+    only = _only(table, found)
     groups = table.groups or {name: Group()}
     alone = spec.model_copy(
         update={"optimizer": only, "groups": groups, "scheduler": table.scheduler}
     )
-    found: list[Problem] = []
     wiring = _plan_only(alone, sources, task, found, notes)
-    found += _unfit(wiring, alone)
+    # A composite has nothing else to be told than that it cannot be here.
+    unfit = unfit_problems(wiring, alone)
+    found = unfit if wiring.optimizer.is_composite else found + unfit
     if spec.optimizers:
-        found = [replace(each, where=_told_under(name, each.where)) for each in found]
+        found = told_under(name, found)
     problems += found
-    trainer = spec.trainer.arguments
-    chosen = {key: getattr(table, key) for key in TRAINERS_DEFAULTS}
-    for key, value in chosen.items():
-        chosen[key] = trainer.get(key) if value is None else value
+    chosen = {
+        key: _default(spec, key) if value is None else value
+        for key in TRAINERS_DEFAULTS
+        for value in [getattr(table, key)]
+    }
     if table.gradient_clip_algorithm and chosen["gradient_clip_val"] is None:
         problems.append(
             Problem(
@@ -140,134 +149,27 @@ def _plan_named(
     )
 
 
+def _default(spec: Spec, key: str) -> Any:
+    """What the Trainer's table says for all; nothing where it is refused there."""
+    value = spec.trainer.arguments.get(key)
+    found: list[Problem] = []
+    checked = check_arguments({key: value}, trainer_arguments(), "trainer", "", found)
+    return None if value is None or found else checked.get(key)
+
+
+def _only(table: NamedOptimizer, problems: list[Problem]) -> Optimizer:
+    """The table as that of the only optimizer; without its rule, which is refused."""
+    said = table.model_dump(exclude_unset=True, exclude=set(NAMED_KEYS))
+    if table.rule is None:
+        return Optimizer.model_validate(said)
+    what = "a rule makes the class of the only optimizer"
+    todo = "write the class by hand, with name = 'custom', or have one optimizer"
+    problems.append(Problem("optimizer.rule", what, todo))
+    return Optimizer(name="custom")
+
+
 def _with_own_rate(group: GroupPlan, optimizer: OptimizerPlan) -> GroupPlan:
     """The optimizers' base rates differ: what a group has of them is written with it."""
     if group.frozen:
         return group
     return replace(group, lr=group.rate(optimizer.base_lr), factor=None)
-
-
-def _told_under(name: str, where: str) -> str:
-    """Where a problem stands in the spec: optimizer.lr is optimizers.NAME.lr."""
-    first, dot, rest = where.partition(".")
-    if first == "optimizer":
-        return f"optimizers.{name}{dot}{rest}"
-    return f"optimizers.{name}.{where}" if first in _ONLY else where
-
-
-def _mixed_problems(spec: Spec, task: Task) -> list[Problem]:
-    """The tables of the only optimizer have no meaning beside several."""
-    if spec.optimizers:
-        given = [key for key in _ONLY if key in spec.model_fields_set and _says(spec, key)]
-        return [
-            Problem(key, "there are several optimizers", f"move it to optimizers.NAME{_inner(key)}")
-            for key in given
-        ]
-    if not spec.groups.keys() <= set(task.optimizers):
-        names = " and ".join(task.optimizers)
-        what = f"the task {task.name} has an optimizer for each of {names}"
-        return [Problem("groups", what, "write [optimizers.NAME.groups.GROUP]")]
-    return []
-
-
-def _says(spec: Spec, key: str) -> bool:
-    value = getattr(spec, key)
-    return bool(value if key == "groups" else value is not None and value.model_fields_set)
-
-
-def _inner(key: str) -> str:
-    return "" if key == "optimizer" else f".{key}"
-
-
-def _name_problems(named: Mapping[str, NamedOptimizer], task: Task) -> list[Problem]:
-    found = []
-    for name in named:
-        fault = member_fault(name)
-        if fault:
-            found.append(Problem(f"optimizers.{name}", fault, "give the optimizer another name"))
-    if len(named) == 1 and not task.optimizers:
-        found.append(Problem("optimizers", "there is only one", "use [optimizer], or name another"))
-    if task.optimizers and set(named) != set(task.optimizers):
-        needed = " and ".join(task.optimizers)
-        found.append(
-            Problem(
-                "optimizers",
-                f"the task {task.name} has a loss for each of {needed}, "
-                f"and there are optimizers {', '.join(named)}",
-                f"name them {needed}",
-            )
-        )
-    return found
-
-
-def _unfit(wiring: Wiring, alone: Spec) -> list[Problem]:
-    """Classes that cannot be one of several."""
-    record, where = wiring.optimizer.record, "optimizer.name"
-    if wiring.optimizer.is_composite:
-        what = "a composite steps several classes as one optimizer"
-        return [Problem(where, what, "name a class of torch, or use the composite alone")]
-    if record.needs_closure:
-        what = f"{record.name} evaluates the loss anew within its step"
-        return [Problem(where, f"{what}, which several optimizers share", "use it alone")]
-    if record.sparse_only:
-        what = f"{record.name} needs a model of sparse gradients alone"
-        return [Problem(where, what, "use it alone")]
-    if wiring.optimizer.turns_weights:
-        what = "a rule with to_eval turns the weights of the whole model"
-        return [Problem("optimizer.rule", what, "use it alone")]
-    if wiring.optimizer.layer_decay is not None:
-        what = "layers are counted from the head of the whole model"
-        todo = "set it on a group, from whose end it counts"
-        return [Problem("optimizer.layer_decay", what, todo)]
-    if "lr_finder" in alone.optimizer.model_fields_set:
-        what = "one factor says nothing of several optimizers"
-        return [Problem("optimizer.lr_finder", what, "use it while there is one")]
-    for group in wiring.groups:
-        if group.clips:
-            what = "the gradients of an optimizer's groups are bounded together"
-            todo = "set gradient_clip_val of the optimizer"
-            return [Problem(f"groups.{group.name}.gradient_clip_val", what, todo)]
-    if wiring.schedule and (wiring.schedule.monitor or "").startswith("train/"):
-        what = "the mean of the training loss is not known when the rates move"
-        return [Problem("scheduler.monitor", what, "monitor val/loss")]
-    return []
-
-
-def _across_problems(wirings: tuple[Wiring, ...]) -> list[Problem]:
-    """What no optimizer alone can tell: names that stand twice, groups that hide others."""
-    owners: dict[str, str] = {}
-    found = []
-    for wiring in wirings:
-        for group in wiring.groups:
-            if group.name in owners:
-                found.append(
-                    Problem(
-                        f"optimizers.{wiring.name}.groups.{group.name}",
-                        f"optimizer {owners[group.name]} has a group '{group.name}' already",
-                        "a parameter has one optimizer: remove one, or name it otherwise",
-                    )
-                )
-            owners.setdefault(group.name, wiring.name)
-    if not found:
-        hidden = order_problems(tuple(group for wiring in wirings for group in wiring.groups))
-        for problem in hidden:
-            _, _, group_name = problem.where.partition(".")
-            where = f"optimizers.{owners[group_name]}.{problem.where}"
-            found.append(replace(problem, where=where))
-    customs = [wiring.optimizer for wiring in wirings if wiring.optimizer.is_custom]
-    kinds = [(each.class_name, each.custom, each.rule, each.skeleton) for each in customs]
-    if any(kind != kinds[0] for kind in kinds):
-        what = "a project carries one custom class, and these differ"
-        found.append(Problem("optimizers", what, "write one of them by hand, or use one rule"))
-    return found
-
-
-def _scaler_problems(spec: Spec, task: Task, wirings: tuple[Wiring, ...]) -> list[Problem]:
-    """Lightning moves the scale of the gradients at the step of each optimizer."""
-    precision = str(spec.trainer.arguments.get("precision"))
-    accumulates = any(wiring.accumulate > 1 for wiring in wirings)
-    if precision not in SCALED or (task.optimizers and not accumulates):
-        return []
-    what = f"under {precision} the step of one optimizer changes the scale of the gradients that "
-    waiting = "wait for a step" if task.optimizers else "the next one is to take off"
-    return [Problem("trainer.precision", what + waiting, "use bf16-mixed or 32-true")]

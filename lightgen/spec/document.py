@@ -14,6 +14,7 @@ from tomlkit.items import InlineTable, Table
 
 from lightgen.problems import InputError, Problem
 from lightgen.spec.model import SCHEMA_PATH
+from lightgen.spec.several import TABLE
 
 SPEC_NAME = "lightgen.toml"
 HEADER = f"#:schema {SCHEMA_PATH}\n"
@@ -76,7 +77,7 @@ def set_value(document: tomlkit.TOMLDocument, path: tuple[str, ...], value: Any)
     for at, part in enumerate(path[:-1]):
         if not isinstance(table.get(part), Mapping):
             inline = isinstance(table, InlineTable)
-            is_super = path[: at + 1] == ("groups",)
+            is_super = path[at] in ("groups", TABLE) and at in (0, 2)
             table[part] = tomlkit.inline_table() if inline else tomlkit.table(is_super)
         table = table[part]
     table[path[-1]] = value
@@ -98,9 +99,8 @@ def take_over(document: tomlkit.TOMLDocument, other: tomlkit.TOMLDocument) -> No
 
     The name of the package stays where the other has none.
     """
-    groups = other.get("groups", {})
-    if isinstance(groups, Mapping) and groups:
-        order_groups(document, list(groups))
+    for path, names in _orders(other):
+        order_tables(document, path, names)
     _take_over(document, document, other, ())
 
 
@@ -123,15 +123,40 @@ def _unwrapped(value: Any) -> tuple[type, Any]:
     return type(plain), plain
 
 
-def order_groups(document: tomlkit.TOMLDocument, wished: Sequence[str]) -> None:
-    """Leave these groups, in this order; those that stay keep their comments."""
-    table = document.get("groups", {})
+def _orders(content: Mapping[str, Any]) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Where the order of tables has a meaning, and what it is."""
+    found = _order_at(content, ("groups",))
+    for path, names in _order_at(content, (TABLE,)):
+        found.append((path, names))
+        for name in names:
+            found += _order_at(content, (TABLE, name, "groups"))
+    return found
+
+
+def _order_at(
+    content: Mapping[str, Any], path: tuple[str, ...]
+) -> list[tuple[tuple[str, ...], list[str]]]:
+    table: Any = content
+    for part in path:
+        table = table.get(part) if isinstance(table, Mapping) else None
+    return [(path, list(table))] if isinstance(table, Mapping) and table else []
+
+
+def order_tables(
+    document: tomlkit.TOMLDocument, path: tuple[str, ...], wished: Sequence[str]
+) -> None:
+    """Leave these subtables, in this order; those that stay keep their comments."""
+    parent: Any = document
+    for part in path[:-1]:
+        parent = parent.get(part, {})
+    table = parent.get(path[-1], {}) if isinstance(parent, Mapping) else {}
     old = dict(table) if isinstance(table, Mapping) else {}
     if not (isinstance(table, Table) and all(type(each) is Table for each in old.values())):
         # None yet, or inline, dotted, scattered: written anew.
-        old = {key: tomlkit.item(each.unwrap()) for key, each in old.items()}
-        drop_value(document, ("groups",))
-        table = document["groups"] = tomlkit.table(is_super_table=True)
+        old = {key: tomlkit.item(_unwrapped(each)[1]) for key, each in old.items()}
+        drop_value(document, path)
+        set_value(document, path, tomlkit.table(is_super_table=True))
+        table = _at(document, path)
     staying = [key for key in old if key in wished]
     in_order = [*staying, *(key for key in wished if key not in old)] == list(wished)
     for key in list(table):
@@ -140,6 +165,13 @@ def order_groups(document: tomlkit.TOMLDocument, wished: Sequence[str]) -> None:
     for key in wished:
         if key not in table:
             table.append(key, old.get(key, tomlkit.table()))
+
+
+def _at(document: tomlkit.TOMLDocument, path: tuple[str, ...]) -> Any:
+    table: Any = document
+    for part in path:
+        table = table[part]
+    return table
 
 
 def text_of(document: tomlkit.TOMLDocument, before: str) -> str:
@@ -187,12 +219,12 @@ def _set_apart(text: str, before: str) -> str:
 
 
 def _reads_as(text: str, content: Mapping[str, Any]) -> bool:
-    """Whether a text has that content, the order of the groups included."""
+    """Whether a text has that content, the order of groups and optimizers included."""
     try:
         found = content_of(tomlkit.parse(text))
     except TOMLKitError:
         return False
-    return found == content and list(found.get("groups", ())) == list(content.get("groups", ()))
+    return found == content and _orders(found) == _orders(content)
 
 
 def _plain(content: Mapping[str, Any]) -> dict[str, Any]:

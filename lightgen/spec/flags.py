@@ -15,11 +15,12 @@ from lightgen.catalogue.parts import AVERAGES
 from lightgen.catalogue.skeletons import find_skeleton
 from lightgen.problems import InputError, Problem
 from lightgen.source import literal
-from lightgen.spec.document import content_of, drop_value, order_groups, set_value
+from lightgen.spec.document import content_of, drop_value, order_tables, set_value
 from lightgen.spec.groups import parse_groups
 from lightgen.spec.kinds import (
     CUSTOM,
     GROUP_KEYS,
+    NAMED_KEYS,
     OF_NO_CLASS,
     Arguments,
     class_keys,
@@ -39,6 +40,7 @@ from lightgen.spec.rule import (
     rule_reference,
     split_reference,
 )
+from lightgen.spec.several import TABLE, alone, in_home, split_home
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ def apply_flags(
     assignments = [pair for text in flags.assignments if (pair := _assignment(text, problems))]
     # Names and declarations first: they say how the others are read.
     assignments.sort(key=lambda pair: (not _chooses(pair[0]), not declares(pair[0])))
+    for path, _ in filter(_drops_optimizers, assignments):
+        drop_value(document, path)
+    several = _several_problems(document, flags)
+    if several:
+        return [], [*problems, *several]
     notes: list[str] = []
     if flags.rule is not None:
         if (flags.optimizer or CUSTOM).lower() != CUSTOM:
@@ -97,7 +104,24 @@ def apply_flags(
     return notes, problems
 
 
+def _drops_optimizers(assignment: tuple[tuple[str, ...], str]) -> bool:
+    path, text = assignment
+    return path[0] == TABLE and len(path) <= 2 and not text
+
+
+def _several_problems(document: tomlkit.TOMLDocument, flags: Flags) -> list[Problem]:
+    """Flags that are of the only optimizer, where there are several."""
+    names = list(tables_in(content_of(document), TABLE))
+    said = [f"--{name}" for name in _OF_ONE if getattr(flags, name) is not None]
+    if not names or not said:
+        return []
+    what = f"there are several optimizers: {', '.join(names)}"
+    todo = f"say which, as in --set {TABLE}.{names[0]}.lr=1e-3; or --set {TABLE}= for one alone"
+    return [Problem(", ".join(said), what, todo)]
+
+
 def _chooses(path: tuple[str, ...]) -> bool:
+    _, path = split_home(path)
     if path[0] == "groups":
         return path[-1] == "optimizer"
     return path[-1] == "name" or path in (("optimizer", "rule"), ("optimizer", "skeleton"))
@@ -106,16 +130,17 @@ def _chooses(path: tuple[str, ...]) -> bool:
 def _apply(
     document: tomlkit.TOMLDocument, path: tuple[str, ...], text: str, rule_files: RuleFiles
 ) -> list[str]:
+    home, inner = split_home(path)
     if path == ("optimizer", "rule") and text:
         return _choose_rule(document, unquoted(text), rule_files)
-    if path == ("optimizer", "skeleton"):
-        return _choose_skeleton(document, text, rule_files)
+    if inner == ("optimizer", "skeleton"):
+        return _choose_skeleton(document, home, text, rule_files)
     if path == ("averaging", "name"):
         return _choose_average(document, unquoted(text))
     if path[0] == "groups":
         return _choose_member(document, path, unquoted(text))
-    if path in (("optimizer", "name"), ("scheduler", "name")) and text:
-        return _choose(document, path[0], text, rule_files)
+    if inner in (("optimizer", "name"), ("scheduler", "name")) and text:
+        return _choose(document, inner[0], text, rule_files, home)
     _assign(document, path, text, None)
     return []
 
@@ -153,15 +178,17 @@ def _choose_average(document: tomlkit.TOMLDocument, name: str) -> list[str]:
     return [f"{name} has no {key}: averaging.{key} is dropped" for key in dropped]
 
 
-def _choose_skeleton(document: tomlkit.TOMLDocument, text: str, rule_files: RuleFiles) -> list[str]:
+def _choose_skeleton(
+    document: tomlkit.TOMLDocument, home: tuple[str, ...], text: str, rule_files: RuleFiles
+) -> list[str]:
     """An empty text is the plain class again."""
-    _assign(document, ("optimizer", "skeleton"), text, None)
-    content = content_of(document)
+    _assign(document, in_home(home, ("optimizer", "skeleton")), text, None)
+    content = alone(content_of(document), home)
     name = str(name_in(content, "optimizer"))
     known = not text or find_skeleton(unquoted(text)) is not None
     if name.lower() != CUSTOM or not known or rule_reference(content):
         return []
-    return _drop_unknown(document, "optimizer", name, rule_files)
+    return _drop_unknown(document, "optimizer", name, rule_files, home)
 
 
 def _rule_arguments(document: tomlkit.TOMLDocument, rule_files: RuleFiles) -> Arguments:
@@ -194,28 +221,36 @@ def _assignment(text: str, problems: list[Problem]) -> tuple[tuple[str, ...], st
 
 
 def _choose(
-    document: tomlkit.TOMLDocument, table: str, name: str, rule_files: RuleFiles
+    document: tomlkit.TOMLDocument,
+    table: str,
+    name: str,
+    rule_files: RuleFiles,
+    home: tuple[str, ...] = (),
 ) -> list[str]:
     """Choose a class; arguments that it doesn't have are dropped, which is said."""
     if table == "scheduler" and name.lower() == "none":
-        drop_value(document, ("scheduler",))
+        drop_value(document, in_home(home, ("scheduler",)))
         return []
-    set_value(document, (table, "name"), name)
-    return _drop_unknown(document, table, name, rule_files)
+    set_value(document, in_home(home, (table, "name")), name)
+    return _drop_unknown(document, table, name, rule_files, home)
 
 
 def _drop_unknown(
-    document: tomlkit.TOMLDocument, table: str, name: str, rule_files: RuleFiles
+    document: tomlkit.TOMLDocument,
+    table: str,
+    name: str,
+    rule_files: RuleFiles,
+    home: tuple[str, ...],
 ) -> list[str]:
-    content = content_of(document)
-    rule = _rule_arguments(document, rule_files)
+    content = alone(content_of(document), home)
+    rule = None if home else _rule_arguments(document, rule_files)
     known = class_keys(table, name, rule, content)
     if known is None or (name.lower() == CUSTOM and rule is None and rule_reference(content)):
         return []
     dropped: list[tuple[str, ...]] = [
         (table, key)
         for key in content[table]
-        if key not in known and (table, key) not in OF_NO_CLASS
+        if key not in known and (table, key) not in OF_NO_CLASS and not (home and key in NAMED_KEYS)
     ]
     if table == "optimizer":
         composite = name.lower() == COMPOSITE.name
@@ -225,6 +260,7 @@ def _drop_unknown(
             for key in settings
             if key not in (member_keys(settings) or settings if composite else known | GROUP_KEYS)
         ]
+    dropped = [in_home(home, path) for path in dropped]
     for path in dropped:
         drop_value(document, path)
     owner = name
@@ -237,7 +273,7 @@ def _drop_unknown(
 def _set_groups(
     document: tomlkit.TOMLDocument, wished: dict[str, dict[str, Any]], rule: Arguments
 ) -> None:
-    order_groups(document, list(wished))
+    order_tables(document, ("groups",), list(wished))
     groups = tables_in(content_of(document), "groups")
     for name, settings in wished.items():
         for key in _outdated(groups.get(name, {}), settings):
@@ -265,6 +301,10 @@ def _assign(
         return
     value = read_value(text, kind_of(content_of(document), path, rule))
     set_value(document, path, _toml(value))
+
+
+# The flags that speak of the only optimizer.
+_OF_ONE = ("optimizer", "rule", "groups", "scheduler", "lr")
 
 
 def _toml(value: Any) -> Any:

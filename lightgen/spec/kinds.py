@@ -11,6 +11,7 @@ from lightgen.catalogue.optimizers import COMPOSITE, find_optimizer
 from lightgen.catalogue.schedulers import WIRING, find_scheduler
 from lightgen.catalogue.skeletons import find_skeleton
 from lightgen.catalogue.trainer import trainer_arguments
+from lightgen.spec.several import alone, split_home
 
 # The arguments of the rule that the document names, None where it names none.
 Arguments: TypeAlias = Mapping[str, Argument] | None
@@ -54,10 +55,22 @@ _KINDS = {
     ("averaging", "start_epoch"): "integer",
     ("scheduler", "schedulers"): "toml",
 }
+# Of one of several optimizers.
+_NAMED_KINDS = {
+    ("optimizer", "frequency"): "integer",
+    ("optimizer", "accumulate_grad_batches"): "integer",
+    ("optimizer", "gradient_clip_val"): "number",
+    ("optimizer", "gradient_clip_algorithm"): "text",
+}
+NAMED_KEYS = frozenset(key for _, key in _NAMED_KINDS)
 
 
 def kind_of(content: Mapping[str, Any], path: tuple[str, ...], rule: Arguments) -> str:
     """The kind of the value at a path of the spec."""
+    home, path = split_home(path)
+    if home and path in _NAMED_KINDS:
+        return _NAMED_KINDS[path]
+    content = alone(content, home)
     if path in _KINDS:
         return _KINDS[path]
     key = path[-1]
@@ -87,7 +100,7 @@ def kind_of(content: Mapping[str, Any], path: tuple[str, ...], rule: Arguments) 
 
 def declares(path: tuple[str, ...]) -> bool:
     """Whether a path is of a hyperparameter that the spec declares."""
-    return path[:2] == ("optimizer", "hyperparameters")
+    return split_home(path)[1][:2] == ("optimizer", "hyperparameters")
 
 
 def _custom_kinds(content: Mapping[str, Any]) -> Mapping[str, str]:

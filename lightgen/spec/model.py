@@ -234,7 +234,8 @@ def examine_spec(content: Mapping[str, Any]) -> tuple[Spec | None, list[Problem]
 
 
 def _decides(path: Path) -> bool:
-    return (len(path) == 1 and path != ("seed",)) or not _DECIDING.isdisjoint(path)
+    whole = len(path) == 1 or (len(path) == 2 and path[0] == "optimizers")
+    return (whole and path != ("seed",)) or not _DECIDING.isdisjoint(path)
 
 
 _DECIDING = frozenset({"name", "package", "rule", "schedulers"})
