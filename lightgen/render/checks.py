@@ -67,6 +67,9 @@ def render_training_test(plan: Plan) -> str:
         "best_metric": Source(plan.task.best_metric),
         **_owner_holes(plan),
         "test_names": Source(fill("tests/resume_names.py", {}).rstrip("\n")) if by_name else ABSENT,
+        "test_steps": (
+            ABSENT if plan.is_manual else Source(fill("tests/resume_steps.py", {}).rstrip("\n"))
+        ),
         "epochs_to_checkpoint": literal(plan.trainer.get("check_val_every_n_epoch") or 1),
     }
     text = fill("tests/test_training.py", holes)

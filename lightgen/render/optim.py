@@ -29,13 +29,21 @@ def render_optim(plan: Plan) -> str:
         *_group_fragments(plan, imports),
         *_optimizer_fragments(plan, imports),
         *schedule_fragments(plan, imports),
-        fill("optim/describe.py", {}),
+        fill("optim/describe.py", {"rate": _rate_to_show(plan)}),
     ]
     what = "groups, optimizer and schedule" if plan.schedule else "groups and optimizer"
     if plan.is_manual:
         what = "groups, optimizers and schedules"
     head = f'"""Parameter {what}, as functions that need no Lightning."""'
     return "\n\n".join([head, imports.source(), ALIAS]) + "\n\n\n" + "\n\n".join(fragments)
+
+
+def _rate_to_show(plan: Plan) -> Source:
+    """A cycle starts at a fraction of the group's rate, its peak."""
+    rate = 'group.get("initial_lr", group["lr"])'
+    if any(schedule.record.name == "OneCycleLR" for schedule in plan.schedules):
+        rate = f'group.get("max_lr", {rate})'
+    return Source(rate)
 
 
 def _group_fragments(plan: Plan, imports: Imports) -> Iterable[str]:

@@ -10,7 +10,7 @@ from lightgen.render.freezing import step_hooks, train_mode
 from lightgen.render.imports import Imports
 from lightgen.render.resume import recorded_by
 from lightgen.render.schedule import configure_lines, length_name
-from lightgen.render.values import frozen_modules, lightning_root
+from lightgen.render.values import frozen_modules, lightning_root, runs_on_several
 from lightgen.source import Identifier, Source, block, indent, literal
 
 
@@ -32,6 +32,7 @@ def render_task(plan: Plan) -> str:
             "train_mode": train_mode(plan),
             "compile_call": _compile_call(plan),
             "train_log": _train_log(plan),
+            "val_log": _val_log(plan),
             "configure_optimizers": block(indent(_configure_lines(plan))),
             "recipe_hooks": block(indent(_recipe_hooks(plan))),
         },
@@ -137,7 +138,14 @@ def _train_log(plan: Plan) -> Source:
     """ReduceLROnPlateau on the training loss needs the mean of the epoch, not the last batch."""
     monitored = plan.schedule is not None and plan.schedule.monitor == "train/loss"
     epoch = monitored and plan.schedule is not None and plan.schedule.interval == "epoch"
-    return Source(", on_step=False, on_epoch=True" if epoch else "")
+    if not epoch:
+        return Source("")
+    return Source(f", on_step=False, on_epoch=True{_val_log(plan)}")
+
+
+def _val_log(plan: Plan) -> Source:
+    """Processes that each know a metric of their own would set rates of their own."""
+    return Source(", sync_dist=True" if runs_on_several(plan) else "")
 
 
 def _weights(plan: Plan, imports: Imports) -> Source:

@@ -56,6 +56,7 @@ def render_train(plan: Plan) -> str:
             **weights,
             "show": _show(plan),
             "batch_limit": _batch_limit(plan),
+            "resumed_epochs": _resumed_epochs(plan),
         },
     )
 
@@ -79,6 +80,18 @@ def _batch_limit(plan: Plan) -> Source:
     if not plan.is_manual:
         return ABSENT
     return block(indent(["task.max_batches = arguments.max_steps"]))
+
+
+def _resumed_epochs(plan: Plan) -> Source:
+    """Only a Trainer that has max_steps takes each resumed run for one in mid-epoch."""
+    if plan.is_manual:
+        return ABSENT
+    lines = [
+        "# With max_steps, Lightning would count the last epoch of a checkpoint twice.",
+        "loop: Any = trainer.fit_loop",
+        "loop._iteration_based_training = lambda: False",
+    ]
+    return block(indent(lines))
 
 
 def _trainer_lines(plan: Plan, imports: Imports) -> list[str]:

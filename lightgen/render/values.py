@@ -21,6 +21,19 @@ def lightning_root(plan: Plan) -> str:
     ]
 
 
+_SEVERAL_PROCESSES = ("ddp", "fsdp", "deepspeed")
+
+
+def runs_on_several(plan: Plan) -> bool:
+    """Whether the spec says that several processes train, each with a share of the data."""
+    devices = plan.trainer.get("devices")
+    if plan.trainer.get("num_nodes", 1) > 1:
+        return True
+    if devices is None:
+        return str(plan.trainer.get("strategy")).startswith(_SEVERAL_PROCESSES)
+    return str(devices) != "1"
+
+
 def frozen_modules(plan: Plan) -> list[str]:
     """Paths of the submodules that are frozen as a whole."""
     return [

@@ -157,6 +157,50 @@ def test_another_schedule(tmp_path: Path) -> None:
     assert "scheduler was StepLR, is ExponentialLR" in ours
 
 
+class Epochs(pl.Callback):
+    """Records by which epoch the batches of each epoch are shuffled."""
+
+    def __init__(self) -> None:
+        self.orders: list[int] = []
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        loader: Any = trainer.train_dataloader
+        self.orders.append(loader.sampler.epoch)
+
+
+def test_a_resumed_run_that_steps_end(tmp_path: Path) -> None:
+    """max_steps makes Lightning count the epoch that is over once more, and leave one out."""
+
+    def naive(task: Any) -> list[int]:
+        epochs = Epochs()
+        path = checkpoint_of(seeded(task))
+        resumed(task(), path, epochs, max_epochs=-1, max_steps=12)
+        return epochs.orders
+
+    def ours(task: Any) -> list[int]:
+        from sample_run.train import parse_arguments, train
+
+        def go(*flags: str) -> Epochs:
+            epochs = Epochs()
+            train(parse_arguments(["--max-epochs=-1", *flags]), [epochs])
+            return epochs
+
+        assert go("--max-steps=23").orders == [0]
+        (last,) = Path("runs").rglob("last.ckpt")
+        assert go("--max-steps=50", f"--ckpt-path={last}").orders == [1, 2]
+        # A run that ended in the middle of an epoch goes on with the next one.
+        return go("--max-steps=73", f"--ckpt-path={last}").orders
+
+    def act() -> Outcome:
+        from sample_run.module import Classifier
+
+        return naive(forgetful(Classifier)), ours(Classifier)
+
+    skipped, followed = in_project(project(SMALL, tmp_path), act)
+    assert skipped == [2]
+    assert followed == [3]
+
+
 class Twins(nn.Module):
     """Two layers of the same shape, in an order that somebody changed."""
 

@@ -273,3 +273,25 @@ def test_a_warmup_in_the_step_beside_a_schedule(tmp_path: Path) -> None:
     assert max(ours) == pytest.approx(0.1, rel=0.02)
     assert ours == sorted(ours, reverse=True)
     assert naive != sorted(naive, reverse=True)
+
+
+def test_the_rate_that_is_shown_of_a_cycle(tmp_path: Path) -> None:
+    """A cycle writes a fraction of the peak into the groups: what is shown is the peak."""
+    spec: dict[str, Any] = {
+        "optimizer": {"name": "SGD", "lr": 0.1},
+        "scheduler": {"name": "OneCycleLR"},
+        "model": {"width": 16},
+    }
+
+    def act() -> Outcome:
+        from sample_run.model import Network
+        from sample_run.optim import build_optimizer, build_scheduler, describe_groups
+
+        groups = build_optimizer(Network(), {})
+        build_scheduler(groups, 10)
+        return groups.param_groups[0]["initial_lr"], describe_groups(groups.param_groups)
+
+    initial, shown = in_project(project(spec, tmp_path), act)
+    assert initial == pytest.approx(0.1 / 25)
+    assert " 0.1 " in shown
+    assert "0.004" not in shown

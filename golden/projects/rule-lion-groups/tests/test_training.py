@@ -116,6 +116,16 @@ def test_a_resumed_run_equals_an_uninterrupted_one(interrupted: Path) -> None:
     torch.testing.assert_close(resumed.state_dict(), whole.state_dict(), rtol=0, atol=0)
 
 
+def test_a_resumed_run_that_steps_end_equals_one_that_epochs_end(
+    interrupted: Path,
+) -> None:
+    whole = run(*LENGTH)
+    batches = whole.trainer.fit_loop.total_batch_idx + 1
+    length = [LENGTH[0], f"--max-steps={batches}"]
+    resumed = run(*length, f"--ckpt-path={interrupted}")
+    torch.testing.assert_close(resumed.state_dict(), whole.state_dict(), rtol=0, atol=0)
+
+
 def test_a_checkpoint_loads_without_executing_code(interrupted: Path) -> None:
     checkpoint = torch.load(interrupted, weights_only=True)
     loaded = Classifier.load_from_checkpoint(interrupted)

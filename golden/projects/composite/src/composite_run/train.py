@@ -137,6 +137,9 @@ def train(
         gradient_clip_val=1.0,
         log_every_n_steps=10,
     )
+    # With max_steps, Lightning would count the last epoch of a checkpoint twice.
+    loop: Any = trainer.fit_loop
+    loop._iteration_based_training = lambda: False
     trainer.fit(task, data, ckpt_path=ckpt_path)
     return trainer
 

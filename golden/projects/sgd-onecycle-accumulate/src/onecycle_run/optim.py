@@ -118,7 +118,7 @@ def describe_groups(groups: Sequence[ParameterGroup]) -> str:
     rows = [["group", "tensors", "parameters", "lr", "weight decay"]]
     for group in groups:
         count = sum(parameter.numel() for parameter in group["params"])
-        rate = group.get("initial_lr", group["lr"])
+        rate = group.get("max_lr", group.get("initial_lr", group["lr"]))
         numbers = [f"{len(group['params'])}", f"{count:,}", f"{rate:g}"]
         rows.append([group["name"], *numbers, f"{group.get('weight_decay', 0):g}"])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
