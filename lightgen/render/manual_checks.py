@@ -6,12 +6,8 @@ from lightgen.plan.types import Plan, Wiring
 from lightgen.render.environment import fill
 from lightgen.render.freezing import epochs_to_move
 from lightgen.render.imports import Imports
-from lightgen.render.manual import (
-    constant,
-    import_lengths,
-    is_watching,
-    scheduler_call,
-)
+from lightgen.render.manual import import_lengths, scheduler_call
+from lightgen.render.manual_steps import constant, is_watching
 from lightgen.render.values import lightning_root
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lightgen.plan.types import Plan, Wiring
-from lightgen.render import manual
+from lightgen.render import manual, manual_steps
 from lightgen.render.custom.skeletons import second_pass, two_passes
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.freezing import step_hooks, train_mode
@@ -62,7 +62,7 @@ def _manual(plan: Plan) -> dict[str, Source]:
     comment = "# Several optimizers: Lightning leaves their steps to training_step."
     flag = [comment, "self.automatic_optimization = False"]
     holes = {
-        "constants": manual.constants(plan),
+        "constants": manual_steps.constants(plan),
         "manual_optimization": block(indent(flag, 2)),
         "max_batches": block(indent(["self.max_batches = -1"], 2)),
         "manual_hooks": manual.manual_hooks(plan),
@@ -70,14 +70,14 @@ def _manual(plan: Plan) -> dict[str, Source]:
         "recipe_type": Source("list[Recipe] = []"),
     }
     if not plan.task.optimizers:
-        return {**holes, "steps": manual.shared_steps(plan)}
-    own = {f"{each.name}_steps": manual.own_steps(plan, each) for each in plan.wirings}
+        return {**holes, "steps": manual_steps.shared_steps(plan)}
+    own = {f"{each.name}_steps": manual_steps.own_steps(plan, each) for each in plan.wirings}
     steps = "\n".join(own[f"{each.name}_steps"] for each in plan.wirings)
     return {
         **holes,
-        "preamble": manual.own_preamble(plan),
+        "preamble": manual_steps.own_preamble(plan),
         "steps": Source(steps),
-        "epoch_schedules": manual.own_epoch_schedules(plan),
+        "epoch_schedules": manual_steps.own_epoch_schedules(plan),
     }
 
 
@@ -205,7 +205,7 @@ def _recipes_hooks(plan: Plan) -> list[str]:
     recipes: list[str] = []
     for at, wiring in enumerate(plan.wirings):
         uneven = [key for key in ("frequency", "accumulate") if getattr(wiring, key) > 1]
-        entries = [f'"{key}": {manual.constant(wiring, key)},' for key in uneven]
+        entries = [f'"{key}": {manual_steps.constant(wiring, key)},' for key in uneven]
         if wiring.schedule is not None:
             schedule = f"schedules[{_position(plan, wiring)}]"
             kind = recorded_by(wiring.schedule)

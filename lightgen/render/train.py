@@ -157,9 +157,39 @@ def render_plot(plan: Plan) -> str:
             "for group, rate in named_rates(optimizer.param_groups).items():",
             "    self.rates[group].append(rate)",
         ]
-    holes = {"imports": imports.source(), "rate_lines": block(indent(lines, 3))}
-    own_losses = "tasks/several/plot.py"
-    return fill(own_losses if plan.task.optimizers else "project/src/__package__/plot.py", holes)
+    losses = _OWN_LOSSES if plan.task.optimizers else _ONE_LOSS
+    holes = {
+        "imports": imports.source(),
+        "rate_lines": block(indent(lines, 3)),
+        **{hole: block(indent(drawn, 2)) for hole, drawn in losses.items()},
+    }
+    return fill("project/src/__package__/plot.py", holes)
+
+
+# How a picture keeps and draws the training loss; a task may have one for each network.
+_ONE_LOSS = {
+    "losses": ["self.losses: list[float] = []"],
+    "record_losses": ['self.losses.append(float(outputs["loss"]))'],
+    "draw_losses": [
+        "loss_axes.plot(self.losses)",
+        'loss_axes.set_ylabel("train/loss")',
+        'loss_axes.set_yscale("log")',
+    ],
+}
+_OWN_LOSSES = {
+    "losses": ["self.losses: dict[str, list[float]] = defaultdict(list)"],
+    "record_losses": [
+        "for name, value in trainer.callback_metrics.items():",
+        '    if name.startswith("train/"):',
+        "        self.losses[name].append(float(value))",
+    ],
+    "draw_losses": [
+        "for name, losses in self.losses.items():",
+        "    loss_axes.plot(losses, label=name)",
+        'loss_axes.set_ylabel("loss")',
+        "loss_axes.legend()",
+    ],
+}
 
 
 def render_samples(plan: Plan) -> str:

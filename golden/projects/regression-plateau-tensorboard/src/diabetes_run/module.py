@@ -27,10 +27,10 @@ class Regressor(pl.LightningModule):
         self.save_hyperparameters()
         self.rates = rates or {}
         self.model = Network()
-        self.r2 = R2Score()
         self.recipe: Recipe = {}
         self.resumed: dict[str, Any] | None = None
         self.resume_choice: str | None = None
+        self.r2 = R2Score()
 
     def forward(self, inputs: Tensor) -> Tensor:
         predictions: Tensor = self.model(inputs).squeeze(1)
