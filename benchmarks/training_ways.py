@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import logging
 import os
 import sys
@@ -31,6 +32,8 @@ from benchmarks.compare import measure, parser, print_ratios, script, seconds_of
 from benchmarks.train_step import silent
 
 SEED = 42
+# Where the numbers of a gan's batches start.
+NOISE_SEED = SEED * 1_000_003
 PLAIN, BARE, OURS = "plain PyTorch", "bare Lightning", "generated project"
 Batch = tuple[Tensor, Tensor]
 # Called with the epoch and a batch: one training step.
@@ -289,15 +292,24 @@ class Manual(pl.LightningModule):
         return list(self.project("optim").build_optimizers(self.model, {}).values())
 
 
+def noise_of(batch: Batch, number: int, project: Project) -> Tensor:
+    """What the generated project draws for a batch of the run."""
+    images = batch[0]
+    noise: Tensor = project("model").sample_noise(len(images), images, NOISE_SEED + number)
+    return noise
+
+
 def gan_step(model: nn.Module, project: Project) -> Step:
     discriminator, generator = project("optim").build_optimizers(model, {}).values()
     losses = project("module")
+    numbers = itertools.count()
 
     def step(epoch: int, batch: Batch) -> None:
-        losses.discriminator_loss(model, batch).backward()
+        noise = noise_of(batch, next(numbers), project)
+        losses.discriminator_loss(model, batch, noise).backward()
         discriminator.step()
         discriminator.zero_grad()
-        losses.generator_loss(model, batch).backward()
+        losses.generator_loss(model, batch, noise).backward()
         generator.step()
         generator.zero_grad()
         discriminator.zero_grad()
@@ -318,13 +330,14 @@ class Adversaries(Manual):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         discriminator, generator = self.optimizers()  # type: ignore[misc, union-attr]
         losses = self.project("module")
+        noise = noise_of(batch, self.trainer.fit_loop.total_batch_idx, self.project)
         self.toggle_optimizer(discriminator)
-        self.manual_backward(losses.discriminator_loss(self.model, batch))
+        self.manual_backward(losses.discriminator_loss(self.model, batch, noise))
         discriminator.step()
         discriminator.zero_grad()
         self.untoggle_optimizer(discriminator)
         self.toggle_optimizer(generator)
-        self.manual_backward(losses.generator_loss(self.model, batch))
+        self.manual_backward(losses.generator_loss(self.model, batch, noise))
         generator.step()
         generator.zero_grad()
         self.untoggle_optimizer(generator)
