@@ -68,6 +68,8 @@ def _schedules(planned: Planned, simulated: Simulated) -> tuple[str, ...]:
 
 def _schedule(config: Any, moves: int, *, manual: bool) -> str:
     name = type(config.scheduler).__name__
+    if manual and config.reduce_on_plateau:
+        return f"{name}: the code moves it by a metric; drawn as if that always improved"
     if manual:
         return f"{name}: the training step moves it itself; drawn as if once a {config.interval}"
     if config.reduce_on_plateau:

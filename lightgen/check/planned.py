@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from lightgen.check.launch import Enough, Launch, observer
 
@@ -69,7 +71,7 @@ def _planned(trainer: Any, module: Any, *, asked_steps: bool) -> Planned:
         trainer=trainer,
         module=module,
         optimizers=list(trainer.optimizers),
-        schedules=list(trainer.lr_scheduler_configs),
+        schedules=[_told(config, module) for config in trainer.lr_scheduler_configs],
         batches=trainer.num_training_batches,
         epochs=-1 if trainer.max_epochs is None else trainer.max_epochs,
         max_steps=trainer.max_steps,
@@ -77,6 +79,13 @@ def _planned(trainer: Any, module: Any, *, asked_steps: bool) -> Planned:
         asked_steps=asked_steps,
         total_steps=total_steps,
     )
+
+
+def _told(config: Any, module: Any) -> Any:
+    """Lightning reads nothing of a schedule that the code steps: by its class it has a metric."""
+    if module.automatic_optimization or not isinstance(config.scheduler, ReduceLROnPlateau):
+        return config
+    return replace(config, reduce_on_plateau=True)
 
 
 @contextlib.contextmanager

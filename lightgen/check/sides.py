@@ -206,7 +206,9 @@ def _advance(saved: dict[str, Any], planned: Planned, before: list[Any]) -> None
         by_step = config.interval == "step"
         made = int(saved["global_step"]) if by_step else _epochs_made(saved)
         interval = before[at]["schedule"].get("interval") if at < len(before) else None
-        if at < len(states) and interval == config.interval:
+        # Of a schedule that the code steps, Lightning does not know the interval.
+        by_hand = not planned.module.automatic_optimization
+        if at < len(states) and (by_hand or interval == config.interval):
             made = states[at].get("last_epoch", made)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -15,6 +15,8 @@ from lightgen.check.proof import Finding, Proof
 
 # What is known of a gradient, from the least to the most.
 NONE, ZERO, SOME, BAD = range(4)
+# So many batches are waited for a step of each optimizer.
+_MOST_TURNS = 32
 
 
 @dataclass
@@ -32,11 +34,19 @@ class _Seen:
 
 
 def prove_step(launcher: Launcher, planned: Planned) -> Finding:
-    """Take one step. The rates are the groups' own where a warmup would begin below them."""
+    """Take one step. The rates are the groups' own where a warmup would begin below them.
+
+    Where the code steps several optimizers, it goes on until each had a turn.
+    """
     seen = _Seen()
     names: dict[str, Any] = {}
+    waiting: set[int] = set()
 
-    def begin(trainer: Any, module: Any, *_: Any) -> None:
+    def begin(trainer: Any, module: Any, batch: Any, batch_idx: int, *_: Any) -> None:
+        if batch_idx:
+            return
+        if not module.automatic_optimization:
+            waiting.update(map(id, trainer.optimizers))
         names.update(module.named_parameters())
         for name, parameter in names.items():
             if not is_lazy(parameter):
@@ -51,6 +61,7 @@ def prove_step(launcher: Launcher, planned: Planned) -> Finding:
         seen.groups.update(_groups(trainer, module))
 
     def gradients(trainer: Any, module: Any, optimizer: Any) -> None:
+        waiting.discard(id(optimizer))
         held = {id(each) for group in optimizer.param_groups for each in group["params"]}
         for name, parameter in module.named_parameters():
             if id(parameter) in held:
@@ -63,7 +74,9 @@ def prove_step(launcher: Launcher, planned: Planned) -> Finding:
             if name in seen.gradients:
                 seen.used[name] = _gradient(parameter.grad)
 
-    def end(trainer: Any, module: Any, outputs: Any, *_: Any) -> None:
+    def end(trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int, *_: Any) -> None:
+        if waiting and batch_idx + 1 < min(most, trainer.num_training_batches):
+            return
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if isinstance(loss, torch.Tensor):
             seen.losses.append(float(loss))
@@ -74,13 +87,14 @@ def prove_step(launcher: Launcher, planned: Planned) -> Finding:
                     seen.broken.append(name)
         raise Enough
 
-    hooks = {
+    most = 1 if planned.module.automatic_optimization else _MOST_TURNS
+    hooks: dict[str, Any] = {
         "on_train_batch_start": begin,
         "on_before_optimizer_step": gradients,
         "on_train_batch_end": end,
     }
     with keeping_length(launcher.pl, planned):
-        launcher.short(1).fit(observer(launcher.pl, **hooks))
+        launcher.short(most).fit(observer(launcher.pl, **hooks))
     return Finding(_judged(seen))
 
 

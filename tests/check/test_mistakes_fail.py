@@ -26,6 +26,20 @@ WITHOUT_ITS_CHECK = Edit(
 
 MISTAKES = [
     Mistake(
+        "one of several optimizers that nobody steps",
+        "gan",
+        (Edit("module.py", "                generator.step()\n", ""),),
+        "step",
+        "no parameter of group generator gets a gradient",
+    ),
+    Mistake(
+        "two optimizers over the same parameters",
+        "gan",
+        (Edit("optim.py", 'chosen(groups, "discriminator")', 'chosen(groups, "generator")'),),
+        "coverage resume",
+        "model.generator.0.weight stands 2 times in groups: Adam/generat",
+    ),
+    Mistake(
         "a group that is forgotten",
         "custom-two-groups",
         (Edit("optim.py", UNCHECKED, "    return groups[:1]"),),

@@ -58,7 +58,7 @@ def test_the_second_of_several_optimizers_is_proven_too(check: Check) -> None:
 def test_loaders_in_place_of_a_data_module(check: Check) -> None:
     loaders = Edit(
         "train.py",
-        "    trainer.fit(task, data, ckpt_path=arguments.ckpt_path)",
+        "    trainer.fit(task, data, ckpt_path=ckpt_path)",
         '    data.setup("fit")\n'
         "    trainer.fit(task, data.train_dataloader(), data.val_dataloader())",
     )
