@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch.optim.lr_scheduler import ReduceLROnPlateau
-
 from lightgen.check.launch import Enough, Launch, observer
 
 
@@ -83,7 +81,8 @@ def _planned(trainer: Any, module: Any, *, asked_steps: bool) -> Planned:
 
 def _told(config: Any, module: Any) -> Any:
     """Lightning reads nothing of a schedule that the code steps: by its class it has a metric."""
-    if module.automatic_optimization or not isinstance(config.scheduler, ReduceLROnPlateau):
+    classes = [each.__name__ for each in type(config.scheduler).__mro__]
+    if module.automatic_optimization or "ReduceLROnPlateau" not in classes:
         return config
     return replace(config, reduce_on_plateau=True)
 
