@@ -173,6 +173,17 @@ def across_problems(wirings: tuple[Wiring, ...]) -> list[Problem]:
     return found
 
 
+def turn_problems(task: Task, wirings: tuple[Wiring, ...]) -> list[Problem]:
+    """On one loss the gradients of batches without a turn would be added up with the others."""
+    what = "of one loss, batches between its turns would be added up too"
+    todo = "leave out frequency or accumulate_grad_batches"
+    return [
+        Problem(f"optimizers.{each.name}.frequency", what, todo)
+        for each in wirings
+        if each.frequency > 1 and each.accumulate > 1 and not task.optimizers
+    ]
+
+
 def scaler_problems(spec: Spec, task: Task, wirings: tuple[Wiring, ...]) -> list[Problem]:
     """Lightning moves the scale of the gradients at the step of each optimizer."""
     precision = str(spec.trainer.arguments.get("precision"))

@@ -23,6 +23,7 @@ from lightgen.plan.several import (
     name_problems,
     scaler_problems,
     told_under,
+    turn_problems,
     unfit_problems,
 )
 from lightgen.plan.types import GroupPlan, OptimizerPlan, Wiring
@@ -54,6 +55,7 @@ def plan_wirings(
     )
     problems += across_problems(wirings)
     problems += unfreezing_problems(tuple(group for each in wirings for group in each.groups))
+    problems += turn_problems(task, wirings)
     problems += scaler_problems(spec, task, wirings)
     return wirings
 

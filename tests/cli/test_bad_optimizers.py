@@ -15,6 +15,10 @@ LOSSES = "optimizers: the task gan has a loss for each of discriminator and gene
 
 # TOML beside two optimizers, body and head -> what is told.
 REFUSED = {
+    "optimizers.body.frequency = 2\noptimizers.body.accumulate_grad_batches = 2": (
+        "optimizers.body.frequency: of one loss, batches between its turns would be added up too; "
+        "leave out frequency or accumulate_grad_batches"
+    ),
     "optimizers.body.frequency = 0": "optimizers.body.frequency: 0 is wrong: "
     "it must be at least 1; it steps every so many batches",
     "optimizers.body.accumulate_grad_batches = 0": "optimizers.body.accumulate_grad_batches: "
