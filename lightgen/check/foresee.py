@@ -44,15 +44,16 @@ def serve(
         tell({"problem": asdict(problem), "of_input": True})
         return
     try:
+        from lightgen.check.sides import resumption
+
         planned = _planned(replace(launcher, arguments=tuple(arguments)), checkpoint)
+        found = resumption(saved, planned, choice)
     except BaseException as error:
         what = f"the training does not start: {launch.reason(error)}"
         problem = Problem(where(error, root) or str(root), what, "run lightgen check")
         tell({"problem": asdict(problem), "of_input": False})
         return
-    from lightgen.check.sides import resumption
-
-    tell({"resumption": asdict(resumption(saved, planned, choice))})
+    tell({"resumption": asdict(found)})
 
 
 def _loaded(path: Path) -> dict[str, Any]:

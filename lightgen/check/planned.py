@@ -17,7 +17,7 @@ class Planned:
 
     `schedules` are Lightning's LRSchedulerConfigs. `epochs` and `max_steps` are -1 for no limit,
     `batches` may be infinite. `asked_steps`: configure_optimizers asked the Trainer for the number
-    of optimizer steps. `total_steps` is that number.
+    of optimizer steps. `total_steps` is that number. `batch` is the first one.
     """
 
     trainer: Any
@@ -30,6 +30,7 @@ class Planned:
     accumulate: int
     asked_steps: bool
     total_steps: float
+    batch: Any = None
 
     @property
     def groups(self) -> list[tuple[str, dict[str, Any]]]:
@@ -50,8 +51,10 @@ def plan(launch: Launch) -> Planned:
     """
     found: list[Planned] = []
 
-    def look(trainer: Any, module: Any, *_: Any) -> None:
-        found.append(_planned(trainer, module, asked_steps=bool(asked)))
+    def look(trainer: Any, module: Any, batch: Any, *_: Any) -> None:
+        if found:  # asked by `begin_batch`
+            return
+        found.append(replace(_planned(trainer, module, asked_steps=bool(asked)), batch=batch))
         raise Enough
 
     with _listening(launch.pl) as asked:
@@ -59,6 +62,14 @@ def plan(launch: Launch) -> Planned:
     if not found:
         raise LookupError("the training data has no batch")
     return found[0]
+
+
+def begin_batch(planned: Planned, epoch: int) -> None:
+    """Let callbacks and the module do what they do at the first batch of an epoch."""
+    planned.trainer.fit_loop.epoch_progress.current.completed = epoch
+    for each in planned.trainer.callbacks:
+        each.on_train_batch_start(planned.trainer, planned.module, planned.batch, 0)
+    planned.module.on_train_batch_start(planned.batch, 0)
 
 
 def _planned(trainer: Any, module: Any, *, asked_steps: bool) -> Planned:

@@ -1,14 +1,14 @@
-"""A checkpoint held against what the code builds: differences, who wins, and the next rates."""
+"""A checkpoint held against what the code builds: differences, and who wins."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from lightgen.check.next_rates import epochs_made, group_name, next_rates
 from lightgen.check.planned import Planned
-from lightgen.check.resumption import CHOICES, NextRate, Resumption, Setting
+from lightgen.check.resumption import CHOICES, Resumption, Setting
 
 _SHOWN = ("lr", "weight_decay")
 _NOT_SETTINGS = {"params", "param_names", "name"}
@@ -31,13 +31,13 @@ def resumption(saved: dict[str, Any], planned: Planned, choice: str | None) -> R
     settings = tuple(_settings(before, now))
     return Resumption(
         step=int(saved.get("global_step", 0)),
-        epoch=_epochs_made(saved),
+        epoch=epochs_made(saved),
         choice=chosen,
         goes_on=chosen is not None and chosen not in impossible,
         differences=differences,
         impossible=impossible,
         settings=settings,
-        next_rates=tuple(_next_rates(saved, planned, before, impossible)),
+        next_rates=tuple(next_rates(saved, planned, before, impossible)),
         moved=moved,
         new=new,
         missing=missing,
@@ -91,14 +91,10 @@ def _is_recipe(value: Any) -> bool:
 
 def _recipe(groups: list[dict[str, Any]], optimizer: str = "") -> dict[str, Any]:
     settings = {
-        _name(group, at): plain({key: group[key] for key in group if key != "params"})
+        group_name(group, at): plain({key: group[key] for key in group if key != "params"})
         for at, group in enumerate(groups)
     }
     return {"optimizer": optimizer, "schedule": {}, "groups": settings}
-
-
-def _name(group: dict[str, Any], at: int) -> str:
-    return str(group.get("name", f"group {at}"))
 
 
 def _all_differences(before: list[Any], now: list[Any]) -> Iterator[str]:
@@ -168,58 +164,3 @@ def _impossible(saved: dict[str, Any], before: list[Any], now: list[Any]) -> dic
         if one["groups"].keys() != other["groups"].keys():
             found.setdefault("exact", "there are other groups")
     return found
-
-
-def _next_rates(
-    saved: dict[str, Any], planned: Planned, before: list[Any], impossible: dict[str, str]
-) -> Iterator[NextRate]:
-    """The rates of the first resumed step; the planned schedules move on by it."""
-    fresh = _rates(planned)
-    _advance(saved, planned, before)
-    advanced = _rates(planned)
-    kept = {
-        (at, _name(group, number)): float(group["lr"])
-        for at, state in enumerate(saved.get("optimizer_states", ()))
-        for number, group in enumerate(state["param_groups"])
-    }
-    for key, rate in fresh.items():
-        rates = {"exact": kept.get(key), "schedule": advanced[key], "weights": rate}
-        yield NextRate(
-            key[1], {each: None if each in impossible else rates[each] for each in CHOICES}
-        )
-
-
-def _rates(planned: Planned) -> dict[tuple[int, str], float]:
-    return {
-        (at, _name(group, number)): float(group["lr"])
-        for at, optimizer in enumerate(planned.optimizers)
-        for number, group in enumerate(optimizer.param_groups)
-    }
-
-
-def _advance(saved: dict[str, Any], planned: Planned, before: list[Any]) -> None:
-    """Move the code's schedules to where the run is; those that follow a metric stay."""
-    states = list(saved.get("lr_schedulers", ()))
-    for at, config in enumerate(planned.schedules):
-        if config.reduce_on_plateau:
-            continue
-        by_step = config.interval == "step"
-        made = int(saved["global_step"]) if by_step else _epochs_made(saved)
-        interval = before[at]["schedule"].get("interval") if at < len(before) else None
-        # Of a schedule that the code steps, Lightning does not know the interval.
-        by_hand = not planned.module.automatic_optimization
-        if at < len(states) and (by_hand or interval == config.interval):
-            made = states[at].get("last_epoch", made)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for _ in range(made):
-                config.scheduler.step()
-
-
-def _epochs_made(saved: dict[str, Any]) -> int:
-    """The epochs whose last batch was trained on."""
-    loop = saved["loops"]["fit_loop"]
-    epochs = loop["epoch_progress"]["current"]
-    begun = epochs["ready"] > epochs["completed"]
-    last = loop["epoch_loop.batch_progress"].get("is_last_batch", False)
-    return int(epochs["completed"]) + int(begun and last)

@@ -45,7 +45,7 @@ def render_training_test(plan: Plan) -> str:
     places = _where_groups_are(plan)
     imports = Imports(plan.package)
     imports.names("collections.abc", "Sequence").names("pathlib", "Path")
-    imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
+    imports.module("pytest", "shutil", "torch", f"{lightning_root(plan)} as pl")
     imports.own("module", plan.task.module).own("optim", _builder(plan))
     imports.own("data", "DataModule")
     imports.own("train", "main", "parse_arguments", "train")

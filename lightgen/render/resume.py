@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import Plan, SchedulePlan
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lightgen.plan.types import OptimizerPlan, Plan, SchedulePlan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import lightning_root
-from lightgen.source import Source, block, indent
+from lightgen.source import Source, block, indent, literal
+
+# Settings that torch's Adam, AdamW and RMSprop need a state for: its key, and one of its shape.
+_STATE_OF = {
+    "amsgrad": ("max_exp_avg_sq", "exp_avg_sq"),
+    "centered": ("grad_avg", "square_avg"),
+    "momentum": ("momentum_buffer", "square_avg"),
+}
 
 
 def recorded_by(schedule: SchedulePlan) -> str:
@@ -47,16 +57,14 @@ def render_resume(plan: Plan) -> str:
         schedules, advance = _several_schedules(plan, imports), _several_advances(plan)
     else:
         schedules, advance = _schedules(plan.schedule), _advance(plan.schedule)
-    return fill(
-        "project/src/__package__/resume.py",
-        {
-            "imports": imports.source(),
-            "schedules": schedules,
-            "one_history": _one_history(plan),
-            "mode_of_weights": _mode_of_weights(plan),
-            "advance": Source(advance.rstrip("\n")),
-        },
-    )
+    holes = {
+        "schedules": schedules,
+        "one_history": _one_history(plan),
+        "new_state": _new_state(plan, imports),
+        "mode_of_weights": _mode_of_weights(plan),
+        "advance": Source(advance.rstrip("\n")),
+    }
+    return fill("project/src/__package__/resume.py", {**holes, "imports": imports.source()})
 
 
 def _schedules(schedule: SchedulePlan | None) -> Source:
@@ -71,7 +79,8 @@ def _schedules(schedule: SchedulePlan | None) -> Source:
             'states = chain(checkpoint["lr_schedulers"], repeat({}))',
         ]
     else:
-        made = f"advance(config.scheduler, {schedule.interval}s)"
+        every = f" // {literal(schedule.frequency)}" if schedule.frequency > 1 else ""
+        made = f"advance(config.scheduler, {schedule.interval}s{every})"
         each = "for config in task.trainer.lr_scheduler_configs"
         by_step = schedule.interval == "step"
         counted = 'checkpoint["global_step"]' if by_step else "epochs_made(checkpoint)"
@@ -131,6 +140,34 @@ def _one_history(plan: Plan) -> Source:
         "    states = {}",
     ]
     return block(indent(lines))
+
+
+def _new_state(plan: Plan, imports: Imports) -> Source:
+    """What torch's step takes for granted, where the setting that needs it was off before."""
+    lines = []
+    on = set().union(*_settings_with_state(plan))
+    for setting, (name, like) in _STATE_OF.items():
+        if setting in on:
+            new = f'each.setdefault("{name}", zeros_like(each["{like}"]))'
+            lines += [f'    if "{like}" in each:', f"        {new}"]
+    if not lines:
+        return ABSENT
+    imports.names("torch", "zeros_like")
+    why = "# A setting that was off in the checkpoint begins as in a new run."
+    return block(indent([why, "for each in state.values() if code_wins else ():", *lines]))
+
+
+def _settings_with_state(plan: Plan) -> Iterator[set[str]]:
+    """The settings with a state of their own that are on, for each optimizer and group."""
+    for wiring in plan.wirings:
+        yield _on(wiring.optimizer, {})
+        for group in wiring.groups:
+            yield _on(group.optimizer or wiring.optimizer, group.arguments)
+
+
+def _on(optimizer: OptimizerPlan, own: Mapping[str, Any]) -> set[str]:
+    known = _STATE_OF if optimizer.class_name in ("Adam", "AdamW", "RMSprop") else {}
+    return {name for name in known if own.get(name, optimizer.effective(name))}
 
 
 def _mode_of_weights(plan: Plan) -> Source:

@@ -1,5 +1,6 @@
 """Training does what it should: parameters move, runs resume, checkpoints load."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,24 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def first_half(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was interrupted half way."""
+    folder = tmp_path_factory.mktemp("first_half")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with pytest.raises(Interrupted):
+            run(*LENGTH, callbacks=[Interrupt()])
+    shutil.copytree(folder, folder.with_name("untouched"))
+    return folder
+
+
 @pytest.fixture
-def interrupted(tmp_path: Path) -> Path:
-    """The checkpoint of a run that was interrupted half way."""
-    with pytest.raises(Interrupted):
-        run(*LENGTH, callbacks=[Interrupt()])
-    return next(tmp_path.rglob("last.ckpt"))
+def interrupted(first_half: Path) -> Path:
+    """Its checkpoint, in the folder as it was left: a resumed run goes on there."""
+    shutil.rmtree(first_half)
+    shutil.copytree(first_half.with_name("untouched"), first_half)
+    return next(first_half.rglob("last.ckpt"))
 
 
 @pytest.fixture

@@ -77,6 +77,11 @@ def check_recipe(
 
     A recipe for each optimizer; `weights` tells of names that only one side has.
     """
+    if len(saved) != len(current):
+        number = f"{len(saved)} optimizers, the code has {len(current)}"
+        raise AnotherRecipeError(
+            f"the checkpoint was trained with {number}: only --resume weights goes on"
+        )
     differences = list(weights)
     impossible: dict[str, str] = {}
     for before, now in zip(saved, current, strict=True):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import pytorch_lightning as pl
+from torch import zeros_like
 
 from sequential_run.recipe import Recipe, check_recipe
 
@@ -58,6 +59,10 @@ def by_name(saved: Recipe, fresh: Recipe, code_wins: bool) -> Recipe:
     states = {names.get(key, key): state for key, state in saved["state"].items()}
     state = {key: states[name] for key, name in numbered(fresh) if name in states}
     state |= {key: value for key, value in saved["state"].items() if key not in names}
+    # A setting that was off in the checkpoint begins as in a new run.
+    for each in state.values() if code_wins else ():
+        if "square_avg" in each:
+            each.setdefault("momentum_buffer", zeros_like(each["square_avg"]))
     groups = fresh["param_groups"]
     if not code_wins:
         kept = {group["name"]: group for group in saved["param_groups"]}
