@@ -50,7 +50,13 @@ WRITES = {"write_bytes", "write_text", "mkdir", "rename", "replace", "unlink", "
 WRITES |= {"rmtree", "mkdtemp", "mkstemp", "chmod", "symlink_to", "copytree", "copyfile", "move"}
 STANDALONE = {"catalogue/introspect.py", "spec/schema.py"}
 # What runs in the child of a check.
-PROOFS = {"check/coverage.py", "check/step.py", "check/resume.py", "check/foresee.py"}
+PROOFS = {
+    "check/coverage.py",
+    "check/step.py",
+    "check/resume.py",
+    "check/foresee.py",
+    "check/next_rates.py",
+}
 
 
 def name_of(path: Path) -> str:
