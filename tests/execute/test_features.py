@@ -21,25 +21,27 @@ GROUPS = {"backbone": {"lr": 1e-3}, "head": {"lr": 1e-2}}
 def test_transfer_beats_training_from_scratch(tmp_path: Path) -> None:
     """By far, whatever the seed: of four looked at, the least was ahead by 0.18."""
 
-    def act() -> list[tuple[float, float]]:
+    def act() -> tuple[float, float]:
         from sample_run.transfer import compare
 
-        return list(compare(seeds=2))
+        (found,) = compare(seeds=1)
+        return found
 
-    for transferred, from_scratch in in_project(project({"task": "transfer"}, tmp_path), act):
-        assert transferred > from_scratch + 0.05
+    transferred, from_scratch = in_project(project({"task": "transfer"}, tmp_path), act)
+    assert transferred > from_scratch + 0.05
 
 
 def test_naive_loading_takes_the_head_of_other_classes(tmp_path: Path) -> None:
     """All weights of a network for digits 0 to 4 fit one for 5 to 9: no error, wrong classes."""
 
     def act() -> tuple[int, list[str]]:
+        from sample_run import pretraining
         from sample_run.model import Network
-        from sample_run.pretraining import pretrain
         from sample_run.weights import load_weights
 
         naive = Network().load_state_dict(Network().state_dict(), strict=False)
-        pretrain(Path("pretrained.pt"))
+        pretraining.EPOCHS = 1
+        pretraining.pretrain(Path("pretrained.pt"))
         report = load_weights(Network(), Path("pretrained.pt"))
         return len(naive.missing_keys), report.missing
 
