@@ -1,48 +1,39 @@
-"""Several optimizers: each steps in its batches, at the rates of its schedule, as its spec says."""
+"""Several optimizers: each steps in its batches, at the rates of its schedule, as its spec says.
+
+CI runs a fixed sample; `python -m pytest tests/matrix --matrix=all` runs every spec.
+"""
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytorch_lightning as pl
 import sklearn.datasets  # noqa: F401  imported once, before the children are forked
+import torchmetrics  # noqa: F401
+
+sys.path.insert(0, str(Path(__file__).parent))
+import several
 from support.projects import in_project, project
 
-EPOCHS, EPOCH_BATCHES, LR = 3, 3, 1e-2
-TURNS: dict[str, dict[str, int]] = {
-    "frequency": {"frequency": 2},
-    "accumulation": {"accumulate_grad_batches": 2},
-    "both": {"frequency": 2, "accumulate_grad_batches": 2},
-}
-TASKS = {
-    "classification": ("backbone", "head"),
-    "gan": ("discriminator", "generator"),
-}
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "number" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--matrix")
+        numbers = range(len(several.matrix())) if wanted == "all" else several.sample()
+        ids = [f"{number}-{several.title(several.matrix()[number])}" for number in numbers]
+        metafunc.parametrize("number", numbers, ids=ids)
 
 
-def expected_batches(turns: dict[str, int]) -> list[int]:
-    """The batches that end in a step."""
-    found, waiting = [], 0
-    for batch in range(1, EPOCHS * EPOCH_BATCHES + 1):
-        waiting += batch % turns.get("frequency", 1) == 0
-        if waiting == turns.get("accumulate_grad_batches", 1) or (
-            waiting and batch % EPOCH_BATCHES == 0
-        ):
-            found.append(batch)
-            waiting = 0
-    return found
-
-
-def record() -> dict[int, list[tuple[int, float]]]:
-    """For each optimizer the batch and the rate of its steps."""
+def record() -> dict[str, Any]:
+    """The groups as written, and of each optimizer the batch and the rates of its steps."""
+    from sample_run.optim import parameter_groups
     from sample_run.train import parse_arguments, train
 
-    steps: dict[int, list[tuple[int, float]]] = {0: [], 1: []}
+    steps: dict[int, list[tuple[int, list[float]]]] = {0: [], 1: []}
 
     class Record(pl.Callback):
         batch = 0
@@ -56,31 +47,25 @@ def record() -> dict[int, list[tuple[int, float]]]:
 
         def note(self, at: int) -> Callable[..., None]:
             def noted(optimizer: Any, *_: Any) -> None:
-                steps[at].append((self.batch, float(optimizer.param_groups[0]["lr"])))
+                rates = [float(group["lr"]) for group in optimizer.param_groups]
+                steps[at].append((self.batch, rates))
 
             return noted
 
-    train(parse_arguments([]), [Record()])
-    return steps
+    model = train(parse_arguments([]), [Record()]).lightning_module.model
+    written = {group["name"]: group["lr"] for group in parameter_groups(model, {})}
+    return {"steps": steps, "written": written}
 
 
-# Of one loss, turns and accumulation do not go together.
-CASES = [case for case in product(TASKS, TURNS) if case != ("classification", "both")]
-
-
-@pytest.mark.parametrize(("task", "turns"), CASES)
-def test_it_steps_as_its_spec_says(task: str, turns: str, tmp_path: Path) -> None:
-    first, second = TASKS[task]
-    own = {"name": "SGD", "lr": LR, "scheduler": {"name": "cosine"}, **TURNS[turns]}
-    spec = {
-        "task": task,
-        "data": {"batch_size": 480},
-        "optimizers": {first: own, second: {"name": "SGD", "lr": LR}},
-        "trainer": {"max_epochs": EPOCHS},
-    }
-    steps = in_project(project(spec, tmp_path), record)
-    batches = expected_batches(TURNS[turns])
-    assert [batch for batch, _ in steps[0]] == batches
-    rates = [LR * (1 + math.cos(math.pi * at / len(batches))) / 2 for at in range(len(batches))]
-    assert [rate for _, rate in steps[0]] == pytest.approx(rates)
-    assert steps[1] == [(batch, LR) for batch in range(1, EPOCHS * EPOCH_BATCHES + 1)]
+def test_it_steps_as_its_spec_says(number: int, tmp_path: Path) -> None:
+    spec = several.matrix()[number]
+    found = in_project(project(spec, tmp_path), record)
+    for at, (name, own) in enumerate(spec["optimizers"].items()):
+        groups = own.get("groups", {name: {}})
+        rates = [rate for group, rate in found["written"].items() if group.split("/")[0] in groups]
+        assert max(rates) == several.LR
+        batches = [batch for batch, _ in found["steps"][at]]
+        assert batches == several.expected_batches(own)
+        expected = several.expected_rates(own, rates)
+        for (batch, now), then in zip(found["steps"][at], expected, strict=True):
+            assert now == pytest.approx(then), (name, batch)
