@@ -59,10 +59,20 @@ def _before_steps(plan: Plan) -> Iterator[str]:
         yield "    # Here and not in training_step: a scaler has unscaled the gradients by now."
     for at, wiring in clipped:
         yield f"    if optimizer is self.trainer.optimizers[{literal(at)}]:"
-        yield (
-            f"        self.clip_gradients(optimizer, {constant(wiring, 'clip')}, "
+        clip = [
+            f"self.clip_gradients(optimizer, {constant(wiring, 'clip')}, "
             f"{literal(wiring.clip_algorithm)})"
-        )
+        ]
+        trained = [group for group in wiring.groups if not group.frozen]
+        if wiring.clip_algorithm == "value" and all(group.until_epoch for group in trained):
+            every = 'p for group in optimizer.param_groups for p in group["params"]'
+            clip = [
+                "# While all of its groups are frozen there is nothing to clip.",
+                f"parameters = [{every}]",
+                "if any(parameter.grad is not None for parameter in parameters):",
+                *indent(clip),
+            ]
+        yield from indent(clip, 2)
 
 
 def plateaus(plan: Plan) -> Source:
