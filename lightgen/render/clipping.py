@@ -29,10 +29,16 @@ def clip_fragment(plan: Plan, imports: Imports) -> str:
             continue
         rows = [f"{literal(group)}: {literal(float(bound))}," for group, bound in table.items()]
         bounds += [comment, f"{name} = {{", *indent(rows), "}"]
-        lines += [
-            f"for owner, bound in {name}.items():",
-            f"    {function}(parameters_of(groups, owner), bound)",
-        ]
+        lines.append(f"for owner, bound in {name}.items():")
+        if name == "CLIP_VALUES" and any(group in plan.until_epoch for group in table):
+            lines += [
+                "    # A group that is still frozen has nothing to clip.",
+                "    parameters = parameters_of(groups, owner)",
+                "    if any(parameter.grad is not None for parameter in parameters):",
+                f"        {function}(parameters, bound)",
+            ]
+        else:
+            lines.append(f"    {function}(parameters_of(groups, owner), bound)")
         imports.names(_CLIP, function)
     return fill(
         "optim/clip_groups.py", {"bounds": block(bounds), "clip_lines": block(indent(lines))}
