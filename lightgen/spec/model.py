@@ -8,9 +8,9 @@ are arguments of the class; the plan checks them against the catalogue.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from lightgen.problems import InputError, Problem
 from lightgen.spec.faults import Path, error_paths, shape_problems, unwritable, without
@@ -107,6 +107,12 @@ class Optimizer(OpenTable):
         return implied or self.name.lower() == "custom"
 
 
+# The plan says what is wrong with another text; an editor underlines it.
+UntilEpoch = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": r"^until_epoch:\s*[0-9]+$"})
+]
+
+
 class Group(OpenTable):
     """A parameter group; other keys are arguments of the optimizer's class."""
 
@@ -116,7 +122,7 @@ class Group(OpenTable):
     lr: float | str | None = Field(
         None, description="Rate, or x0.1: a factor of the optimizer's own."
     )
-    freeze: bool | str = Field(
+    freeze: bool | UntilEpoch = Field(
         False,
         description="true leaves these parameters as they are, until_epoch:N before epoch N.",
         examples=[True, "until_epoch:3"],

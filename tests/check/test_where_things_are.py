@@ -103,7 +103,7 @@ def test_a_training_without_a_main_guard_is_not_run(check: Check) -> None:
 def test_a_training_that_catches_everything(check: Check) -> None:
     caught = Edit(
         "train.py",
-        "    trainer.fit(task, data, ckpt_path=arguments.ckpt_path)",
+        "    trainer.fit(task, data, ckpt_path=ckpt_path)",
         "    try:\n        trainer.fit(task, data)\n    except BaseException:\n        pass",
     )
     assert failed(check("custom-two-groups", caught)) == {}

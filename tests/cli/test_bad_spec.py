@@ -64,7 +64,7 @@ def test_a_spec_file_below_a_file_is_told(lightgen: Lightgen) -> None:
 
 
 TOP = (
-    "known: averaging, data, groups, model, optimizer, project, scheduler, seed, task, "
+    "known: averaging, data, groups, model, optimizer, optimizers, project, scheduler, seed, task, "
     "template, trainer"
 )
 TYPES = "write a value of that kind"
@@ -140,8 +140,8 @@ OPTIMIZERS = (
 MODES = "remove mode: it follows the metric"
 # KEY=VALUE of --set, several joined by a space, and the message.
 VALUES = {
-    "task=gan": "task: unknown task 'gan'; "
-    "known: classification, language-model, regression, transfer",
+    "task=x": "task: unknown task 'x'; "
+    "known: classification, gan, language-model, regression, transfer",
     "task=regresion": "task: unknown task 'regresion'; did you mean 'regression'?",
     "data.name=digit": "data.name: unknown data 'digit'; did you mean 'digits'?",
     "model.name=transfomer": "model.name: unknown model 'transfomer'; did you mean 'transformer'?",
@@ -275,7 +275,7 @@ VALUES = {
     "did you mean 'CyclicLR'?",
     "optimizer.name=adagrad scheduler.name=cycliclr scheduler.cycle_momentum=true":
     "scheduler.cycle_momentum: Adagrad has neither momentum nor betas; set it to false",
-    "task=regression data.name=digits": "data.name: digits is data for classification, "
+    "task=regression data.name=digits": "data.name: digits is data for classification or gan, "
     "the task is regression; choose diabetes, or set task = 'classification'",
     "task=regression model.name=cnn": "model.name: cnn needs images, diabetes has none; try mlp",
     "model.name=transformer model.width=6": "model.width: 6 is no multiple of 4 heads; try 64",

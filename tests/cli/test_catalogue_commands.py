@@ -97,7 +97,7 @@ UNKNOWN = {
     ("show", "data", "x"): "NAME: unknown data 'x'; "
     "known: diabetes, digits, digits-0-4, digits-5-9, pydoc",
     ("show", "task", ""): "NAME: unknown task ''; "
-    "known: classification, language-model, regression, transfer",
+    "known: classification, gan, language-model, regression, transfer",
 }
 
 

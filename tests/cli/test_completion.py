@@ -20,7 +20,7 @@ def offered(lightgen: Lightgen, monkeypatch: pytest.MonkeyPatch, typed: str) -> 
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("new --optimizer ", [*optimizers(), "custom"]),
+        ("new --optimizer ", [*optimizers(), "composite", "custom"]),
         ("new --scheduler ", [*schedulers()]),
         ("new --optimizer ada", "adadelta adafactor adagrad adam adamw adamax".split()),
         ("new --optimizer AdamW", ["AdamW"]),

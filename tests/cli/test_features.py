@@ -20,7 +20,7 @@ REFUSED = {
     "head to train anew; an embedding-bag has none; "
     "choose another task, or a model and groups with a backbone and a head",
     "task=transfer data.name=digits": "data.name: "
-    "digits is data for classification, the task is transfer; "
+    "digits is data for classification or gan, the task is transfer; "
     "choose digits-0-4 or digits-5-9, or set task = 'classification'",
     "averaging.name=emma": "averaging.name: unknown average 'emma'; did you mean 'ema'?",
     "averaging.decay=0.9": "averaging.name: is missing; add it",

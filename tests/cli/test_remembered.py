@@ -108,7 +108,7 @@ WRONG = {
     "[data]\nbatchsize = 3": "'batchsize' was unexpected",
     "seed = 'x'": "'x' is not of type 'integer'",
     "[groups]\nhead = 1": "1 is not of type 'object'",
-    "[groups.head]\nfreeze = 'yes'": "'yes' is not of type 'boolean'",
+    "[groups.head]\nfreeze = 'yes'": "'yes' is not valid under any of the given schemas",
     "[optimizer]\nlr = 'fast'": "'fast' is not of type 'number'",
     "[scheduler]\ngamma = 0.5": "'name' is a required property",
 }

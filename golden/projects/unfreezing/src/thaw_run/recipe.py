@@ -58,7 +58,7 @@ def plain(value: Any) -> Any:
 def functions_of(scheduler: Any) -> Recipe:
     """The factors on the rates and their numbers, which are in no checkpoint else."""
     found = {}
-    for at, factor in enumerate(dict.fromkeys(scheduler.lr_lambdas)):
+    for at, factor in enumerate(dict.fromkeys(getattr(scheduler, "lr_lambdas", ()))):
         name = getattr(factor, "func", factor).__name__
         numbers = signature(factor).parameters.items()
         found[f"{name} {at + 1}" if at else name] = {
