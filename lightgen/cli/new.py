@@ -12,7 +12,8 @@ import typer
 from lightgen.cli.report import print_json, print_notes, print_table, report_error
 from lightgen.generate import Generated, anchored, generate, read_spec
 from lightgen.plan.names import package_from
-from lightgen.plan.types import GroupPlan, Plan
+from lightgen.plan.types import GroupPlan
+from lightgen.plan.whole import Plan
 from lightgen.problems import InputError, LightgenError, Problem, guess
 from lightgen.rulefile import given_rule
 from lightgen.spec.flags import Flags

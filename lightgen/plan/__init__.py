@@ -10,7 +10,7 @@ from lightgen.plan.names import package_problem
 from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
 from lightgen.plan.several import told_by_owner
 from lightgen.plan.trainer import plan_trainer
-from lightgen.plan.types import Plan, TemplatePlan
+from lightgen.plan.whole import Plan, TemplatePlan
 from lightgen.plan.wirings import plan_wirings
 from lightgen.problems import Problem, raise_if_any
 from lightgen.spec.model import Spec

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from lightgen.catalogue.parts import AVERAGES, Task
-from lightgen.plan.types import AveragingPlan, ModelPlan, OptimizerPlan
+from lightgen.plan.types import ModelPlan, OptimizerPlan
+from lightgen.plan.whole import AveragingPlan
 from lightgen.problems import Problem, guess
 from lightgen.spec.model import Group, Spec
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import AveragingPlan, Plan
+from lightgen.plan.whole import AveragingPlan, Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import lightning_root

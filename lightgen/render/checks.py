@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import Plan, SchedulePlan
+from lightgen.plan.types import SchedulePlan
+from lightgen.plan.whole import Plan
 from lightgen.render.clipping import clip_tables
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.freezing import epochs_to_move

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lightgen.plan.composite import members
-from lightgen.plan.types import GroupPlan, OptimizerPlan, Plan
+from lightgen.plan.types import GroupPlan, OptimizerPlan
+from lightgen.plan.whole import Plan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import argument_value

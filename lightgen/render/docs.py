@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lightgen.plan.composite import members
-from lightgen.plan.types import GroupPlan, Plan, SchedulePlan
+from lightgen.plan.types import GroupPlan, SchedulePlan
+from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.noise import filter_settings
 from lightgen.render.optim import star_meaning

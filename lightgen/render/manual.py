@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lightgen.plan.types import Plan, Wiring
+from lightgen.plan.types import Wiring
+from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.manual_steps import constant, is_watching, schedule_names

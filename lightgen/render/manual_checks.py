@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import Plan, Wiring
+from lightgen.plan.types import Wiring
+from lightgen.plan.whole import Plan
 from lightgen.render.environment import fill
 from lightgen.render.freezing import epochs_to_move
 from lightgen.render.imports import Imports

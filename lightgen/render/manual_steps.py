@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lightgen.plan.types import Plan, SchedulePlan, Wiring
+from lightgen.plan.types import SchedulePlan, Wiring
+from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT
 from lightgen.source import Source, block, indent, literal
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from lightgen.catalogue.parts import Data
-from lightgen.plan.types import Plan
+from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import lightning_root

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lightgen.plan.types import Plan
+from lightgen.plan.whole import Plan
 from lightgen.source import Source, block, literal
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lightgen.plan.groups import REGEX, is_path
-from lightgen.plan.types import GroupPlan, OptimizerPlan, Plan
+from lightgen.plan.types import GroupPlan, OptimizerPlan
+from lightgen.plan.whole import Plan
 from lightgen.render.clipping import clip_fragment
 from lightgen.render.composite import composite_view
 from lightgen.render.environment import ABSENT, fill

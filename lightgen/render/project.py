@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import Plan
+from lightgen.plan.whole import Plan
 from lightgen.problems import InputError, Problem
 from lightgen.render.averaging import averaging_files
 from lightgen.render.checks import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lightgen.plan.types import OptimizerPlan, Plan, SchedulePlan
+from lightgen.plan.types import OptimizerPlan, SchedulePlan
+from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import lightning_root

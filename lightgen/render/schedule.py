@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from lightgen.catalogue.schedulers import schedulers
-from lightgen.plan.types import Plan, SchedulePlan, Wiring
+from lightgen.plan.types import SchedulePlan, Wiring
+from lightgen.plan.whole import Plan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import argument_value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import Plan, Wiring
+from lightgen.plan.types import Wiring
+from lightgen.plan.whole import Plan
 from lightgen.render import manual, manual_steps
 from lightgen.render.custom.skeletons import second_pass, two_passes
 from lightgen.render.environment import ABSENT, fill

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import Plan
+from lightgen.plan.whole import Plan
 from lightgen.render.averaging import averaging_callback
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports

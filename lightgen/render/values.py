@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lightgen.plan.groups import is_path
-from lightgen.plan.types import Plan
+from lightgen.plan.whole import Plan
 from lightgen.source import Expr, literal
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from lightgen.plan.types import Plan
+from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import lightning_root

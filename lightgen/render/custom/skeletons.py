@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import Plan
+from lightgen.plan.whole import Plan
 from lightgen.render.custom.custom_test import SKELETON_HOLES
 from lightgen.render.custom.hyperparameters import constructor_blocks, out_of_range_block
 from lightgen.render.custom.optimizer_class import load_blocks
