@@ -73,7 +73,8 @@ BENIGN = {
     "hyperparameter": ["benign"],
     "monitor": ["val/loss"],
     "optimizer": ["adamw"],
-    "strategy": ["ddp"],
+    # Several processes log one mean.
+    "strategy": ["ddp", "auto"],
     "folder": ["folder"],
 }
 

@@ -78,7 +78,7 @@ def comment_inside_a_call(text: str) -> str:
 
 @on_file("train.py")
 def comment_behind_an_argument(text: str) -> str:
-    return text.replace("save_last=True,\n", "save_last=True,  # to resume\n")
+    return text.replace('filename="last",\n', 'filename="last",  # to resume\n')
 
 
 @on_file("module.py")
