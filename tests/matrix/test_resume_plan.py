@@ -1,6 +1,6 @@
 """`lightgen resume-plan` foretells what the Trainer does, for whatever changes after a checkpoint.
 
-CI runs a few specs of the sample; `python -m pytest tests/matrix --matrix=all` runs all of the sample.
+CI runs a part of the sample; `python -m pytest tests/matrix --matrix=all` runs the whole sample.
 """
 
 from __future__ import annotations
