@@ -40,11 +40,17 @@ def manual_hooks(plan: Plan) -> Source:
         "def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:",
         "    # The Trainer's max_steps counts the steps of every optimizer.",
         "    if self.trainer.fit_loop.total_batch_idx + 1 == self.max_batches:",
+        *(_ahead_of_min_epochs() if plan.trainer.get("min_epochs") else ()),
         "        self.trainer.should_stop = True",
         *_before_steps(plan),
         *_validation_hooks(plan),
     ]
     return block(indent(lines))
+
+
+def _ahead_of_min_epochs() -> Iterator[str]:
+    yield "        # It goes before min_epochs, which would hold back the end."
+    yield "        self.trainer.fit_loop.min_epochs = 0"
 
 
 def _before_steps(plan: Plan) -> Iterator[str]:

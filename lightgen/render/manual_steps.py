@@ -10,7 +10,7 @@ from lightgen.render.environment import ABSENT
 from lightgen.source import Source, block, indent, literal
 
 _BATCH_NUMBER = "batch_number = self.trainer.fit_loop.total_batch_idx + 1"
-_AT_THE_END = "self.trainer.is_last_batch or self.trainer.should_stop"
+_AT_THE_END = "self.trainer.is_last_batch or batch_number == self.max_batches"
 
 
 def constants(plan: Plan) -> Source:
@@ -113,9 +113,13 @@ def _preamble(plan: Plan) -> list[str]:
     names = ", ".join(wiring.name for wiring in plan.wirings)
     lines = [f"{names} = cast(list[LightningOptimizer], self.optimizers())"]
     lines += schedule_names(plan, _moves_in_training)
-    if any(wiring.frequency > 1 for wiring in plan.wirings):
-        lines += ["# Of the whole run: an epoch may be shorter than a turn.", _BATCH_NUMBER]
-    if any(wiring.accumulate > 1 for wiring in plan.wirings):
+    turns = any(wiring.frequency > 1 for wiring in plan.wirings)
+    waits = any(wiring.accumulate > 1 for wiring in plan.wirings)
+    if turns:
+        lines.append("# Of the whole run: an epoch may be shorter than a turn.")
+    if turns or waits:
+        lines.append(_BATCH_NUMBER)
+    if waits:
         lines.append("# What an epoch, or the run, ends in the middle of makes a step too.")
         lines.append(f"at_the_end = {_AT_THE_END}")
     return lines

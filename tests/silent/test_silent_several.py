@@ -141,6 +141,71 @@ def test_steps_that_count_every_optimizer(tmp_path: Path) -> None:
     assert ours == 12
 
 
+def test_a_least_length_that_holds_back_the_end(tmp_path: Path) -> None:
+    """`should_stop` waits for `min_epochs`, where `max_steps` of the Trainer does not."""
+
+    def batches() -> int:
+        from sample_run.train import parse_arguments, train
+
+        seen = Rates()
+        train(parse_arguments(["--max-steps=5"]), [seen])
+        return len(seen.rows)
+
+    def act() -> Outcome:
+        from sample_run import module, train
+
+        ours = batches()
+
+        class Naive(module.Classifier):  # type: ignore[name-defined, misc]
+            def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+                if self.trainer.fit_loop.total_batch_idx + 1 == self.max_batches:
+                    self.trainer.should_stop = True
+
+        train.Classifier = Naive
+        return batches(), ours
+
+    spec = {**spec_of({}, {}), "data": {"batch_size": 480}, "trainer": {"min_epochs": 3}}
+    naive, ours = in_project(project(spec, tmp_path), act)
+    assert naive == 9
+    assert ours == 5
+
+
+def test_a_stop_that_waits_ends_nothing_yet(tmp_path: Path) -> None:
+    """Early stopping that `min_epochs` holds back would make each batch a step of its own."""
+
+    def steps(make: Any) -> int:
+        """The steps of the first optimizer in an epoch of eight batches, told to stop at once."""
+        gradients = Gradients()
+
+        class Stop(pl.Callback):
+            def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+                trainer.should_stop = True
+
+        quiet = "Trainer was signaled to stop"
+        stopped = (gradients, Stop())
+        fit(seeded(make), *stopped, batches=8, quiet=quiet, min_epochs=1, max_epochs=1)
+        return len(gradients.norms)
+
+    def act() -> Outcome:
+        from sample_run.module import Classifier
+
+        class Naive(by_hand(Classifier)):  # type: ignore[misc]
+            def step(self, loss: Tensor, batch_idx: int) -> None:
+                body, head = self.optimizers()
+                self.manual_backward(loss / 4)
+                if (batch_idx + 1) % 4 == 0 or self.trainer.should_stop:
+                    for each in (body, head):
+                        each.step()
+                        each.zero_grad()
+
+        return steps(Naive), steps(Classifier)
+
+    accumulate = {"accumulate_grad_batches": 4}
+    naive, ours = in_project(project(spec_of(accumulate, accumulate), tmp_path), act)
+    assert naive == 8
+    assert ours == 2
+
+
 def test_what_an_epoch_ends_in_the_middle_of(tmp_path: Path) -> None:
     """Gradients of the last, uneven batches wait, and are added to those of the next epoch."""
 

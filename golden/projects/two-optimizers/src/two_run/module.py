@@ -54,8 +54,9 @@ class Classifier(pl.LightningModule):
         self.log("train/loss", loss, prog_bar=True)
         backbone, head = cast(list[LightningOptimizer], self.optimizers())
         _, head_schedule = cast(list[LRScheduler], self.lr_schedulers())
+        batch_number = self.trainer.fit_loop.total_batch_idx + 1
         # What an epoch, or the run, ends in the middle of makes a step too.
-        at_the_end = self.trainer.is_last_batch or self.trainer.should_stop
+        at_the_end = self.trainer.is_last_batch or batch_number == self.max_batches
         self.manual_backward(loss)
         if (batch_idx + 1) % BACKBONE_ACCUMULATE == 0 or at_the_end:
             divide_gradients(backbone, BACKBONE_ACCUMULATE)
