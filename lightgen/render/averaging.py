@@ -55,10 +55,19 @@ def _module(plan: Plan, average: AveragingPlan) -> str:
             "imports": imports.source(),
             "module": Identifier(plan.task.module),
             "start_epoch": literal(average.start_epoch),
+            "is_early": _is_early(plan),
             "lr_factor": literal(average.lr_factor),
             "in_place_of": Source(f"{instead}constant, and "),
         },
     )
+
+
+def _is_early(plan: Plan) -> Source:
+    """Where an epoch may end in batches without a step, these leave the copy as it is."""
+    early = ["trainer.current_epoch < START_EPOCH", "self._average_model is not None"]
+    if all(wiring.frequency > 1 for wiring in plan.wirings):
+        early.append("trainer.global_step > self._latest_update_step")
+    return Source(" and ".join(early))
 
 
 def _test(plan: Plan, average: AveragingPlan) -> str:
@@ -98,6 +107,7 @@ def _test(plan: Plan, average: AveragingPlan) -> str:
             "imports": imports.source(),
             "start": Expr("EVERY") if start else literal(0),
             "every": literal(every),
+            **_steps_holes(plan),
             "rates_init": block(indent(init, 2)) if is_swa else ABSENT,
             "rates_record": _fragment("averaging_record") if is_swa else ABSENT,
             "with_decay": Source("" if is_swa else ", each step by half"),
@@ -106,6 +116,29 @@ def _test(plan: Plan, average: AveragingPlan) -> str:
             "more": Source(more.rstrip("\n")) if more else ABSENT,
         },
     )
+
+
+def _steps_holes(plan: Plan) -> dict[str, Source]:
+    """How weights are found by the Trainer's count, which several optimizers move together."""
+    if not plan.is_manual:
+        return {
+            "steps_init": ABSENT,
+            "stepped": Source("        if trainer.global_step > len(self.trained):"),
+            "number": Source("step - 1"),
+        }
+    init = [
+        "# Of all optimizers together, at the end of each batch that has any.",
+        "self.steps: list[int] = []",
+    ]
+    stepped = [
+        "if trainer.global_step > max(self.steps, default=0):",
+        "    self.steps.append(trainer.global_step)",
+    ]
+    return {
+        "steps_init": block(indent(init, 2)),
+        "stepped": block(indent(stepped, 2)),
+        "number": Source("watch.steps.index(step)"),
+    }
 
 
 def _fragment(name: str) -> Source:

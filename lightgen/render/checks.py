@@ -116,8 +116,16 @@ def render_layers_test(plan: Plan) -> str:
         "imports": imports.source(),
         "module": Identifier(plan.task.module),
         "package": Identifier(plan.package),
+        "groups": Source(f"    groups = {_all_groups(plan)}"),
     }
     return fill("tests/test_layers.py", holes)
+
+
+def _all_groups(plan: Plan) -> str:
+    """The groups of the optimizers of a Trainer."""
+    if plan.is_manual:
+        return "[group for each in trainer.optimizers for group in each.param_groups]"
+    return "trainer.optimizers[0].param_groups"
 
 
 def render_clipping_test(plan: Plan) -> str:

@@ -1,0 +1,59 @@
+"""Projects of several optimizers with what else counts steps: their own tests hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sklearn.datasets  # noqa: F401  imported once, before the children are forked
+from support.projects import in_project, project, run_pytest
+
+SMALL: dict[str, Any] = {"data": {"batch_size": 480}, "model": {"width": 16}}
+LATE = {"name": "ema", "start_epoch": 1}
+
+
+def two(backbone: dict[str, Any], head: dict[str, Any]) -> dict[str, Any]:
+    """The table of two optimizers."""
+    return {
+        "backbone": {"name": "SGD", "lr": 0.1, **backbone},
+        "head": {"name": "AdamW", "lr": 1e-3, **head},
+    }
+
+
+LAYERS = {"groups": {"backbone": {"layer_decay": 0.5, "warmup_steps": 5, "schedule": "cosine"}}}
+WAITING = {"scheduler": {"name": "wsd"}, "accumulate_grad_batches": 3}
+# Of an epoch's three batches the last is a turn in every second epoch.
+TURNS = {"frequency": 2}
+SPECS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "averaged gan": (
+        {"task": "gan", "data": {"batch_size": 480}, "averaging": {"name": "ema"}},
+        ["averaging"],
+    ),
+    "averaged from an epoch on": (
+        {**SMALL, "optimizers": two(TURNS, TURNS), "averaging": LATE},
+        ["averaging"],
+    ),
+    "layers of one": (
+        {
+            **SMALL,
+            "model": {"width": 16, "gradient_checkpointing": True},
+            "optimizers": two(LAYERS, WAITING),
+            "averaging": LATE,
+        },
+        ["averaging", "layers", "schedule", "steps"],
+    ),
+    "a least length": (
+        {**SMALL, "optimizers": two(WAITING, {}), "trainer": {"min_epochs": 3}},
+        ["steps"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_its_own_tests_hold(name: str, tmp_path: Path) -> None:
+    spec, modules = SPECS[name]
+    folder = project(spec, tmp_path)
+    paths = [f"tests/test_{module}.py" for module in modules]
+    code = in_project(folder, lambda: run_pytest(*paths))
+    assert code == 0, (folder / "child.log").read_text()[-5000:]
