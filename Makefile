@@ -41,6 +41,8 @@ $(VENV)/demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e ".[test]"
+# In a folder of their own: beside a torch without CUDA, torchvision breaks whatever imports it.
+	$(PIP) --no-deps --upgrade --target $(VENV)/vision timm torchvision
 	touch $@
 
 $(VENV)/bin/python:

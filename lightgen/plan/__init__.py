@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lightgen.plan.features import feature_problems, plan_averaging, plan_weights
 from lightgen.plan.group_settings import clipping_problems, depth_problems, length_problems
-from lightgen.plan.names import package_problem
+from lightgen.plan.names import dependency_problems, package_problem
 from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
 from lightgen.plan.several import told_by_owner
 from lightgen.plan.trainer import plan_trainer
@@ -29,6 +29,7 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     package_fault = package_problem(spec.project.package)
     if package_fault:
         problems.append(package_fault)
+    problems += dependency_problems(spec.project.dependencies)
     task, data = plan_task(spec, problems)
     wirings = plan_wirings(spec, sources or {}, task, problems, notes)
     groups = tuple(group for wiring in wirings for group in wiring.groups)
@@ -61,6 +62,7 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
         weights=weights,
         averaging=averaging,
         finds_lr=spec.optimizer.lr_finder,
+        dependencies=tuple(spec.project.dependencies),
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import builtins
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from lightgen.catalogue.facts import module_names
 from lightgen.catalogue.schedulers import schedulers
@@ -191,6 +194,19 @@ def package_problem(package: str) -> Problem | None:
     if package in sys.stdlib_module_names or folded in {name.lower() for name in _IMPORTABLE}:
         return Problem(where, f"'{package}' would shadow an importable module", todo)
     return None
+
+
+def dependency_problems(requirements: Iterable[str]) -> list[Problem]:
+    """Requirements that pip would not read."""
+    found = []
+    for text in requirements:
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            what = f"'{text}' is no requirement ({str(error).splitlines()[0]})"
+            todo = "write it as for pip, as in 'einops>=0.8'"
+            found.append(Problem("project.dependencies", what, todo))
+    return found
 
 
 def class_name_from(function: str) -> str:

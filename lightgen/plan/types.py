@@ -9,6 +9,7 @@ from typing import Any
 from lightgen.catalogue.optimizers import Optimizer
 from lightgen.catalogue.parts import Model
 from lightgen.catalogue.schedulers import CONSTANT, Scheduler
+from lightgen.plan.foreign import Call
 from lightgen.plan.hyperparameter import Hyperparameter
 from lightgen.rules.rule import Rule
 from lightgen.tree import File
@@ -18,7 +19,11 @@ WHOLE_MODEL = "all"
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """The network: its submodules in order, the last one the head."""
+    """The network: its submodules in order, the last one the head.
+
+    One of other people's is what `call` gives, its submodules not known; the outputs are what it
+    returns, or an attribute of that.
+    """
 
     record: Model
     width: int
@@ -26,6 +31,8 @@ class ModelPlan:
     submodules: tuple[str, ...]
     compiles: bool = False
     checkpoints: bool = False
+    call: Call | None = None
+    output: str = ""
 
     @property
     def depths(self) -> dict[str, int]:

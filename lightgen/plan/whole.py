@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lightgen.catalogue.packages import requirements
 from lightgen.catalogue.parts import Data, Task
+from lightgen.plan.foreign import Call, Reference, references
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan, SchedulePlan, Wiring
 
 
@@ -50,6 +52,24 @@ class Plan:
     weights: str = ""
     averaging: AveragingPlan | None = None
     finds_lr: bool = False
+    data_call: Call | None = None
+    dependencies: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Reference, ...]:
+        """Everything of other packages that the project names, in the order of the spec."""
+        return tuple(references([self.data_call, self.model.call]))
+
+    @property
+    def foreign_packages(self) -> tuple[str, ...]:
+        """The names that Python imports these from, but for torch and the project's own."""
+        roots = {each.root for each in self.paths} - {"torch", self.package}
+        return tuple(sorted(roots))
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What installs them, as far as it is known, and what the spec says beside."""
+        return tuple(sorted({*requirements(self.foreign_packages), *self.dependencies}))
 
     @property
     def is_manual(self) -> bool:

@@ -9,7 +9,7 @@ from lightgen.render.environment import ABSENT, fill
 from lightgen.render.noise import filter_settings
 from lightgen.render.optim import star_meaning
 from lightgen.render.weights import SAFETENSORS, flag_row, suffix, transfer_text
-from lightgen.source import Identifier, Prose, Source, block, prose
+from lightgen.source import Identifier, Prose, Source, block, literal, prose
 from lightgen.spec.rule import FOLDER
 
 _LIGHTNING = {
@@ -54,8 +54,10 @@ def render_pyproject(plan: Plan) -> str:
             *(["safetensors>=0.4"] if suffix(plan) == SAFETENSORS else []),
             *(["matplotlib>=3.8"] if plan.task.name == "gan" else []),
             *(["torchmetrics>=1.4"] if plan.task.name == "regression" else []),
+            *plan.requirements,
         ]
     )
+    untyped = [f'"{root}.*"' for root in ("sklearn", *plan.foreign_packages)]
     return fill(
         "project/pyproject.toml",
         {
@@ -63,7 +65,8 @@ def render_pyproject(plan: Plan) -> str:
             "distribution": Source(plan.package.replace("_", "-")),
             "description": _summary(plan),
             "filters": filter_settings(plan),
-            "dependencies": block(f'    "{entry}",' for entry in dependencies),
+            "dependencies": block(f"    {literal(entry)}," for entry in dependencies),
+            "untyped": Source(", ".join(untyped)),
             "rule_exclude": _rule_exclude(plan),
         },
     )

@@ -54,6 +54,7 @@ _KINDS = {
     ("averaging", "lr_factor"): "number",
     ("averaging", "start_epoch"): "integer",
     ("scheduler", "schedulers"): "toml",
+    ("project", "dependencies"): "list of texts",
 }
 # Of one of several optimizers.
 _NAMED_KINDS = {
@@ -73,6 +74,8 @@ def kind_of(content: Mapping[str, Any], path: tuple[str, ...], rule: Arguments) 
     content = alone(content, home)
     if path in _KINDS:
         return _KINDS[path]
+    if path[0] in ("model", "data") and path[1:2] == ("args",):
+        return "any"
     key = path[-1]
     if path[0] == "groups" and key in _GROUP_KINDS:
         return _GROUP_KINDS[key]

@@ -42,12 +42,20 @@ class Project(Table):
     lightning: Literal["pytorch_lightning", "lightning"] = Field(
         "pytorch_lightning", description="Import root of Lightning."
     )
+    dependencies: list[str] = Field(
+        default_factory=list, description="Further requirements of the project, as pip reads them."
+    )
 
 
 class Data(Table):
     """The data set and how it is served."""
 
-    name: str = Field("", description="Data set; left out: the task's own.")
+    name: str = Field(
+        "", description="Data set, or the path of a LightningDataModule; left out: the task's own."
+    )
+    args: dict[str, Any] = Field(
+        default_factory=dict, description="Arguments of a class that is named by its path."
+    )
     batch_size: int | None = Field(
         None, ge=1, description="Samples of a batch; left out: 64, or all for full-batch methods."
     )
@@ -56,7 +64,15 @@ class Data(Table):
 class Model(Table):
     """The network."""
 
-    name: str = Field("", description="Model; left out: one that the optimizer can train.")
+    name: str = Field(
+        "", description="Model, or the path of a callable; left out: one for the optimizer."
+    )
+    args: dict[str, Any] = Field(
+        default_factory=dict, description="Arguments of a callable that is named by its path."
+    )
+    output: str | None = Field(
+        None, description="Attribute of what the model returns that has the outputs, as logits."
+    )
     width: int | None = Field(
         None, ge=1, le=65536, description="Units of a hidden layer; left out: the model's own."
     )

@@ -27,6 +27,10 @@ def read_value(text: str, kind: str) -> Any:
             return tomlkit.value(text)
         except TOMLKitError:
             return text
+    if kind == "any":
+        return _any(text)
+    if kind == "list of texts":
+        return _any(text) if text[:1] == "[" else [unquoted(text)]
     if kind == "flag":
         return _TRUE.get(text.lower(), text)
     if kind == "number or text":
@@ -35,6 +39,21 @@ def read_value(text: str, kind: str) -> Any:
     if kind in ("integer", "number"):
         return _number(text, whole=kind == "integer")
     return unquoted(text)
+
+
+def _any(text: str) -> Any:
+    """What a text looks like, where nobody knows what is wished: 8, 1e-3, True, [1, 2], {a = 1}."""
+    if text in ("True", "False", "true", "false"):
+        return text.lower() == "true"
+    value = _number(text, whole=False)
+    if not isinstance(value, str):
+        return value
+    if text[:1] in tuple("[{\"'"):
+        try:
+            return tomlkit.value(text)
+        except TOMLKitError:
+            return text
+    return text
 
 
 def _number(text: str, *, whole: bool) -> Any:
