@@ -26,7 +26,7 @@ lint: $(VENV)/test
 	$(BIN)/mypy
 
 unit: $(VENV)/test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 matrix: $(VENV)/test
 	$(BIN)/python -m pytest tests/matrix --matrix=all
