@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from lightgen.plan.features import feature_problems, plan_averaging, plan_weights
 from lightgen.plan.group_settings import clipping_problems, depth_problems, length_problems
 from lightgen.plan.names import dependency_problems, package_problem
 from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
-from lightgen.plan.several import told_by_owner
+from lightgen.plan.several import told_by_owner, told_of_each
 from lightgen.plan.trainer import plan_trainer
+from lightgen.plan.types import ModelPlan, Wiring
 from lightgen.plan.whole import Plan, TemplatePlan
 from lightgen.plan.wirings import plan_wirings
 from lightgen.problems import Problem, raise_if_any
@@ -36,13 +38,10 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     batch_size = plan_batch_size(spec, task, wirings)
     model = plan_model(spec, task, data, wirings, groups, problems)
     trainer = plan_trainer(spec, task, data, batch_size, wirings, problems)
-    optimizer = wirings[0].optimizer
-    problems += depth_problems(model, optimizer, groups, several=len(wirings) > 1)
-    problems += length_problems(groups, trainer["max_epochs"])
-    problems += clipping_problems(groups, optimizer, model, trainer)
+    problems += told_of_each(spec, wirings, lambda each: _group_problems(each, model, trainer))
     weights = plan_weights(spec, task, model, problems)
-    averaging = plan_averaging(spec, optimizer, trainer["max_epochs"], problems)
-    problems += feature_problems(spec, task, optimizer, model)
+    averaging = plan_averaging(spec, wirings, trainer["max_epochs"], problems)
+    problems += feature_problems(spec, task, wirings, model)
     raise_if_any(told_by_owner(spec, wirings, problems))
     return Plan(
         package=spec.project.package,
@@ -64,6 +63,15 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
         finds_lr=spec.optimizer.lr_finder,
         dependencies=tuple(spec.project.dependencies),
     )
+
+
+def _group_problems(wiring: Wiring, model: ModelPlan, trainer: Mapping[str, Any]) -> list[Problem]:
+    groups, optimizer = wiring.groups, wiring.optimizer
+    return [
+        *depth_problems(model, optimizer, groups, several=bool(wiring.name)),
+        *length_problems(groups, trainer["max_epochs"]),
+        *clipping_problems(groups, optimizer, model, trainer),
+    ]
 
 
 def _plan_template(spec: Spec) -> TemplatePlan | None:

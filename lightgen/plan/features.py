@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from lightgen.catalogue.parts import AVERAGES, Task
-from lightgen.plan.types import ModelPlan, OptimizerPlan
+from lightgen.catalogue.trainer import SHARDING
+from lightgen.plan.several import told_of_each
+from lightgen.plan.types import ModelPlan, OptimizerPlan, Wiring
 from lightgen.plan.whole import AveragingPlan
 from lightgen.problems import Problem, guess
 from lightgen.spec.model import Group, Spec
@@ -17,7 +19,6 @@ LABELLED = 50
 # Up to this rate, a head that starts anew takes ten times as much.
 _GENTLE = 1e-3
 WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
-_SHARDING = ("fsdp", "deepspeed", "model_parallel")
 
 
 def transfer_groups(
@@ -60,7 +61,7 @@ def _transfer_problems(path: str | None, model: ModelPlan) -> list[Problem]:
 
 
 def plan_averaging(
-    spec: Spec, optimizer: OptimizerPlan, max_epochs: int, problems: list[Problem]
+    spec: Spec, wirings: tuple[Wiring, ...], max_epochs: int, problems: list[Problem]
 ) -> AveragingPlan | None:
     """Decide the average of the weights; what is wrong is added to problems."""
     wished = spec.averaging
@@ -74,7 +75,11 @@ def plan_averaging(
     for key in sorted(wished.model_fields_set - {"name", *AVERAGES[name]}):
         known = " and ".join(AVERAGES[name])
         problems.append(Problem(f"averaging.{key}", f"{name} has no {key}", f"it has {known}"))
-    problems += _averaging_problems(spec, optimizer, name, max_epochs)
+    problems += _averaging_problems(spec, name, max_epochs)
+    for wiring in wirings:
+        # Of several, the one to choose otherwise is told.
+        where = f"optimizers.{wiring.name}.name" if spec.optimizers else "averaging"
+        problems += _unaveraged_problems(wiring.optimizer, name, where)
     start = wished.start_epoch
     if start is None:
         start = 0 if name == "ema" else max(1, 3 * max_epochs // 4)
@@ -86,20 +91,12 @@ def plan_averaging(
     )
 
 
-def _averaging_problems(
-    spec: Spec, optimizer: OptimizerPlan, name: str, max_epochs: int
-) -> list[Problem]:
+def _averaging_problems(spec: Spec, name: str, max_epochs: int) -> list[Problem]:
     strategy = str(spec.trainer.arguments.get("strategy", ""))
     start = spec.averaging.start_epoch if spec.averaging else None
     rows = [
         (
-            optimizer.turns_weights,
-            "averaging",
-            f"{optimizer.class_name} averages the weights itself, and saves its own average",
-            "remove [averaging], or choose another optimizer",
-        ),
-        (
-            strategy.startswith(_SHARDING),
+            strategy.startswith(SHARDING),
             "averaging",
             f"{strategy} splits the weights over the devices; an average needs them whole",
             "use ddp, or remove [averaging]",
@@ -122,21 +119,39 @@ def _averaging_problems(
             f"the run ends after {max_epochs} epochs, before the average starts",
             "start earlier, or raise trainer.max_epochs",
         ),
-        (
-            name == "swa" and optimizer.record.name == "Rprop",
-            "averaging",
-            "Rprop adapts a step size for each weight; no rate holds it at a distance",
-            "name = 'ema', or choose another optimizer",
-        ),
     ]
     return [Problem(where, what, todo) for holds, where, what, todo in rows if holds]
 
 
+def _unaveraged_problems(optimizer: OptimizerPlan, name: str, where: str) -> list[Problem]:
+    """Why the weights of an optimizer take no average."""
+    rows = [
+        (
+            optimizer.turns_weights,
+            f"{optimizer.class_name} averages the weights itself, and saves its own average",
+            "remove [averaging], or choose another optimizer",
+        ),
+        (
+            name == "swa" and optimizer.record.name == "Rprop",
+            "Rprop adapts a step size for each weight; no rate holds it at a distance",
+            "name = 'ema', or choose another optimizer",
+        ),
+    ]
+    return [Problem(where, what, todo) for holds, what, todo in rows if holds]
+
+
 def feature_problems(
-    spec: Spec, task: Task, optimizer: OptimizerPlan, model: ModelPlan
+    spec: Spec, task: Task, wirings: tuple[Wiring, ...], model: ModelPlan
 ) -> list[Problem]:
-    """What of the model's and the optimizer's switches cannot work."""
-    record, sparse = optimizer.record, model.record.sparse
+    """What of the model's and the optimizers' switches cannot work."""
+    found = _switch_problems(spec, task, model)
+    if spec.optimizer.lr_finder:
+        found += told_of_each(spec, wirings, lambda each: _finder_problems(each.optimizer))
+    return found
+
+
+def _switch_problems(spec: Spec, task: Task, model: ModelPlan) -> list[Problem]:
+    sparse = model.record.sparse
     several = bool(spec.optimizers or task.optimizers)
     rows = [
         (
@@ -175,25 +190,26 @@ def feature_problems(
             "it computes the activations of all submodules but the head again, and there are none",
             "remove it, or choose a model and groups with more than a head",
         ),
-        (
-            spec.optimizer.lr_finder and optimizer.turns_weights,
-            "optimizer.lr_finder",
-            f"{optimizer.class_name} weighs its average by the rates of all steps so far: "
-            "a rate that grows step by step says nothing of a constant one",
-            "remove it",
-        ),
-        (
-            spec.optimizer.lr_finder and record.needs_closure,
-            "optimizer.lr_finder",
-            f"{record.name} evaluates the loss several times a step: "
-            "a step's loss is not that of its rate",
-            "remove it",
-        ),
-        (
-            spec.optimizer.lr_finder and record.name == "Rprop",
-            "optimizer.lr_finder",
-            "the rate of Rprop is only where its step sizes start",
-            "remove it",
-        ),
     ]
     return [Problem(where, what, todo) for holds, where, what, todo in rows if holds]
+
+
+def _finder_problems(optimizer: OptimizerPlan) -> list[Problem]:
+    record = optimizer.record
+    rows = [
+        (
+            optimizer.turns_weights,
+            f"{optimizer.class_name} weighs its average by the rates of all steps so far: "
+            "a rate that grows step by step says nothing of a constant one",
+        ),
+        (
+            record.needs_closure,
+            f"{record.name} evaluates the loss several times a step: "
+            "a step's loss is not that of its rate",
+        ),
+        (
+            record.name == "Rprop",
+            "the rate of Rprop is only where its step sizes start",
+        ),
+    ]
+    return [Problem("optimizer.lr_finder", what, "remove it") for holds, what in rows if holds]

@@ -8,15 +8,13 @@ from typing import Any
 
 from lightgen.catalogue.groups import GROUP_SETTINGS, LAYER_DECAY
 from lightgen.catalogue.optimizers import Optimizer
+from lightgen.catalogue.trainer import MIXED, SHARDING
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan
 from lightgen.problems import Problem
 from lightgen.spec.model import Group, Spec
 
 _UNTIL = re.compile(r"until_epoch:\s*([0-9]{1,9})", flags=re.ASCII)
-_FP16 = ("16", "16-mixed")
-_MIXED = (*_FP16, "bf16", "bf16-mixed")
-_SHARDING = ("fsdp", "deepspeed")
 
 
 def separate(given: Mapping[str, Any], record: Optimizer) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -116,13 +114,13 @@ def clipping_problems(
             "remove it, or choose another model",
         ),
         (
-            bool(optimizer.arguments.get("fused")) and precision in _MIXED,
+            bool(optimizer.arguments.get("fused")) and precision in MIXED,
             "optimizer.fused",
             f"a fused step under {precision} unscales the gradients itself, after the clipping",
             "remove fused, or the groups' gradient_clip_val, or the mixed precision",
         ),
         (
-            strategy.startswith(_SHARDING),
+            strategy.startswith(SHARDING),
             where,
             f"{strategy} splits the gradients over the devices: no device knows a group's norm",
             "remove it, or use ddp",

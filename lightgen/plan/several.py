@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from lightgen.catalogue.parts import Task
+from lightgen.catalogue.trainer import SCALED
 from lightgen.plan.groups import order_problems
 from lightgen.plan.names import member_fault
 from lightgen.plan.types import Wiring
 from lightgen.problems import Problem
 from lightgen.spec.model import NamedOptimizer, Spec
 
-SCALED = ("16", "16-mixed")
 # Names of the code around the steps.
-_LOCALS = frozenset(
-    (
-        *(
-            "at_the_end",
-            "batch",
-            "batch_idx",
-            "batch_number",
-            "cast",
-            "configured",
-            "cross_entropy",
-        ),
-        *("divide_gradients", "has_turn", "is_full", "list", "logits", "loss", "next_token_loss"),
-        *("cross_entropy", "noise", "optimizers", "sample_noise", "self", "squared_error", "turns"),
-        *("LightningOptimizer", "LRScheduler"),
-    )
-)
+_LOCALS = {
+    "LRScheduler",
+    "LightningOptimizer",
+    "at_the_end",
+    "batch",
+    "batch_idx",
+    "batch_number",
+    "cast",
+    "configured",
+    "cross_entropy",
+    "divide_gradients",
+    "has_turn",
+    "is_full",
+    "list",
+    "logits",
+    "loss",
+    "next_token_loss",
+    "noise",
+    "optimizers",
+    "sample_noise",
+    "self",
+    "squared_error",
+    "turns",
+}
 _OWN_KEY = re.compile(r"\boptimizer\.")
-_ONLY = {"optimizer": "optimizer", "groups": "groups", "scheduler": "scheduler"}
+_ONLY = ("optimizer", "groups", "scheduler")
 
 
 def told_under(name: str, problems: Iterable[Problem]) -> list[Problem]:
@@ -49,6 +57,17 @@ def _where(name: str, where: str) -> str:
     if first == "optimizer":
         return f"optimizers.{name}{dot}{rest}"
     return f"optimizers.{name}.{where}" if first in _ONLY else where
+
+
+def told_of_each(
+    spec: Spec, wirings: tuple[Wiring, ...], look: Callable[[Wiring], list[Problem]]
+) -> list[Problem]:
+    """What is wrong with each, under its name where the spec has it."""
+    found: list[Problem] = []
+    for wiring in wirings:
+        own = look(wiring)
+        found += told_under(wiring.name, own) if spec.optimizers else own
+    return found
 
 
 def told_by_owner(spec: Spec, wirings: tuple[Wiring, ...], found: list[Problem]) -> list[Problem]:

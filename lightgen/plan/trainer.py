@@ -7,19 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightgen.catalogue.parts import Data, Task
-from lightgen.catalogue.trainer import trainer_arguments
+from lightgen.catalogue.trainer import MIXED, SCALED, SHARDING, trainer_arguments
 from lightgen.plan.optimizer import check_arguments
-from lightgen.plan.several import told_under
+from lightgen.plan.several import told_of_each
 from lightgen.plan.types import OptimizerPlan, Wiring
 from lightgen.plan.wirings import TRAINERS_DEFAULTS
 from lightgen.problems import Problem
 from lightgen.spec.model import Spec
 
-_FP16 = ("16", "16-mixed")
 # What rounds to 0 below it.
 _LEAST_FP16 = 3e-8
-_MIXED = (*_FP16, "bf16", "bf16-mixed")
-_SHARDING = ("fsdp", "deepspeed")
 # Reasons for which an argument has no place in a spec.
 _MISPLACED = {
     "fast_dev_run": "it would make every run a trial; pass --fast-dev-run to train.py",
@@ -45,9 +42,11 @@ def plan_trainer(
     arguments = check_arguments(
         given, trainer_arguments(), "trainer", "lightning.Trainer", problems
     )
-    for wiring in wirings:
-        found = _combination_problems(_alone(arguments, wirings, wiring), wiring.optimizer)
-        problems += told_under(wiring.name, found) if spec.optimizers else found
+    problems += told_of_each(
+        spec,
+        wirings,
+        lambda each: _combination_problems(_alone(arguments, wirings, each), each.optimizer),
+    )
     if len(wirings) > 1:
         problems += _several_problems(arguments, task)
         arguments = {key: arguments[key] for key in arguments if key not in TRAINERS_DEFAULTS}
@@ -130,7 +129,7 @@ def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan
             "raise data.batch_size instead",
         ),
         (
-            record.needs_closure and precision in _FP16,
+            record.needs_closure and precision in SCALED,
             "trainer.precision",
             f"the gradient scaler of {precision} passes no closure, which {record.name} needs",
             "use bf16-mixed or 32-true",
@@ -149,20 +148,20 @@ def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan
             "use bf16-mixed or 32-true",
         ),
         (
-            precision in _FP16 and arguments.get("accelerator") == "cpu",
+            precision in SCALED and arguments.get("accelerator") == "cpu",
             "trainer.precision",
             f"a CPU has no {precision}: Lightning would train with bf16 instead",
             "use bf16-mixed",
         ),
         (
-            bool(optimizer.skeleton) and strategy.startswith(_SHARDING),
+            bool(optimizer.skeleton) and strategy.startswith(SHARDING),
             "trainer.strategy",
             f"{strategy} splits parameters and gradients over the devices, and {record.name} "
             "needs them whole",
             "use ddp",
         ),
         (
-            optimizer.arguments.get("fused") and clips and precision in _MIXED,
+            optimizer.arguments.get("fused") and clips and precision in MIXED,
             "optimizer.fused",
             f"a fused step under {precision} unscales the gradients itself, after the clipping",
             "remove fused, or gradient_clip_val, or the mixed precision",

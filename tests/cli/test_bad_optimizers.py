@@ -67,6 +67,16 @@ REFUSED = {
         "optimizers.body.fused: a fused step under bf16-mixed unscales the gradients itself, after "
         "the clipping; remove fused, or gradient_clip_val, or the mixed precision"
     ),
+    "optimizers.head = {fused = true, gradient_clip_val = 1.0}\ntrainer.precision = 'bf16-mixed'": (
+        "optimizers.head.fused: a fused step under bf16-mixed unscales the gradients itself, after "
+        "the clipping; remove fused, or gradient_clip_val, or the mixed precision"
+    ),
+    "optimizers.head.name = 'Rprop'\naveraging.name = 'swa'": [
+        "optimizers.head.name: Rprop adapts a step size for each weight; no rate holds it at a "
+        "distance; name = 'ema', or choose another optimizer",
+        "averaging: swa takes over the schedule of one optimizer, and there are several; "
+        "name = 'ema', or remove [averaging]",
+    ],
     "optimizers.body.scheduler = {name = 'ReduceLROnPlateau', monitor = 'train/loss'}": (
         "optimizers.body.scheduler.monitor: the mean of the training loss is not known when the "
         "rates move; monitor val/loss"
