@@ -119,6 +119,9 @@ def _callbacks(plan: Plan, imports: Imports) -> list[str]:
         monitor=literal(plan.task.best_metric),
         mode=literal(plan.task.best_mode),
     )
+    samples = ['    SampleGrid(run_folder / "samples"),'] if plan.task.name == "gan" else []
+    if samples and plan.averaging:
+        samples.insert(0, "    # Before the average, which takes itself back after the validation.")
     last = call(
         "ModelCheckpoint",
         dirpath='resumed_folder or run_folder / "checkpoints"',
@@ -129,13 +132,14 @@ def _callbacks(plan: Plan, imports: Imports) -> list[str]:
         *indent([*checkpoint[:-1], "),"]),
         "    # Not by save_last above: that writes only what is the best so far.",
         *indent([*last[:-1], "),"]),
+        *(samples if plan.averaging else []),
         *indent(averaging_callback(plan, imports)),
         (
             "    RateMonitor(),"
             if plan.layered
             else '    LearningRateMonitor(logging_interval="step"),'
         ),
-        *(['    SampleGrid(run_folder / "samples"),'] if plan.task.name == "gan" else []),
+        *([] if plan.averaging else samples),
         "    *plots,",
         "    *callbacks,",
         "]",
@@ -199,4 +203,12 @@ def render_samples(plan: Plan) -> str:
     imports.names("matplotlib.image", "imsave")
     imports.names(f"{lightning_root(plan)}.utilities", "rank_zero_only")
     imports.own("model", "sample_noise")
-    return fill("tasks/several/samples.py", {"imports": imports.source()})
+    hook, unless = "on_train_epoch_end", ABSENT
+    if plan.averaging is not None:
+        # The average stands in for the weights while it is validated, and only then.
+        hook = "on_validation_epoch_end"
+        unless = block(indent(["if trainer.sanity_checking:", "    return"], 2))
+    return fill(
+        "tasks/several/samples.py",
+        {"imports": imports.source(), "hook": Identifier(hook), "unless": unless},
+    )

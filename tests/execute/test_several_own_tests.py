@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,30 @@ def test_its_own_tests_hold(name: str, tmp_path: Path) -> None:
     paths = [f"tests/test_{module}.py" for module in modules]
     code = in_project(folder, lambda: run_pytest(*paths))
     assert code == 0, (folder / "child.log").read_text()[-5000:]
+
+
+def test_a_picture_is_drawn_by_the_average(tmp_path: Path) -> None:
+    spec = {"task": "gan", "data": {"batch_size": 480}, "averaging": {"name": "ema"}}
+    folder = project(spec, tmp_path)
+
+    def last_picture_is_of_the_end() -> int:
+        import torch
+        from matplotlib.image import imread
+
+        package = import_module(f"{spec_package(folder)}.train")
+        model = import_module(f"{spec_package(folder)}.model")
+        # When a run ends, its weights are those of the average.
+        task = package.train(package.parse_arguments(["--max-epochs=2"])).lightning_module.eval()
+        with torch.no_grad():
+            drawn = task(model.sample_noise(64, next(task.parameters()), seed=0))
+        tiles = torch.as_tensor(imread(max(folder.rglob("epoch_*.png"))))[::4, ::4, 0]
+        rows = drawn.squeeze(1).unflatten(0, (8, 8)).permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
+        assert (tiles - rows.clamp(0, 1)).abs().max() < 2 / 255
+        return 0
+
+    assert in_project(folder, last_picture_is_of_the_end) == 0, (folder / "child.log").read_text()
+
+
+def spec_package(folder: Path) -> str:
+    """The name of the package that a project has."""
+    return next((folder / "src").iterdir()).name
