@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from lightgen.catalogue.arguments import REQUIRED, Argument
+from lightgen.catalogue.families import FAMILIES
 from lightgen.catalogue.optimizers import COMPOSITE, Optimizer, optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.schedulers import WIRING, Scheduler, schedulers
@@ -25,7 +26,7 @@ def _all_optimizers() -> dict[str, Any]:
 KINDS: dict[str, Callable[[], dict[str, Any]]] = {
     "optimizers": _all_optimizers,
     "schedulers": schedulers,
-    "models": lambda: dict(MODELS),
+    "models": lambda: {**MODELS, **FAMILIES},
     "data": lambda: dict(DATA),
     "tasks": lambda: dict(TASKS),
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lightgen.plan.features import feature_problems, plan_averaging, plan_weights
 from lightgen.plan.group_settings import clipping_problems, depth_problems, length_problems
 from lightgen.plan.names import dependency_problems, package_problem
+from lightgen.plan.others import package_notes, plan_data_call
 from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
 from lightgen.plan.several import told_by_owner, told_of_each
 from lightgen.plan.trainer import plan_trainer
@@ -42,8 +44,9 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     weights = plan_weights(spec, task, model, problems)
     averaging = plan_averaging(spec, wirings, trainer["max_epochs"], problems)
     problems += feature_problems(spec, task, wirings, model)
+    data_call = plan_data_call(spec, problems)
     raise_if_any(told_by_owner(spec, wirings, problems))
-    return Plan(
+    plan = Plan(
         package=spec.project.package,
         lightning=spec.project.lightning,
         seed=spec.seed,
@@ -61,8 +64,10 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
         weights=weights,
         averaging=averaging,
         finds_lr=spec.optimizer.lr_finder,
+        data_call=data_call,
         dependencies=tuple(spec.project.dependencies),
     )
+    return replace(plan, notes=(*plan.notes, *package_notes(plan)))
 
 
 def _group_problems(wiring: Wiring, model: ModelPlan, trainer: Mapping[str, Any]) -> list[Problem]:

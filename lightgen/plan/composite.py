@@ -15,6 +15,7 @@ from lightgen.catalogue.optimizers import (
     optimizers,
 )
 from lightgen.catalogue.parts import TASKS
+from lightgen.plan.foreign import is_path
 from lightgen.plan.group_settings import separate
 from lightgen.plan.optimizer import check_arguments, cross_checks, misplaced
 from lightgen.plan.types import GroupPlan, OptimizerPlan
@@ -56,6 +57,11 @@ def composite_groups(wished: spec.Spec, problems: list[Problem]) -> Mapping[str,
             )
             problems.append(Problem("groups", what, todo))
         return wished.groups
+    if is_path(wished.model.name):
+        what = f"which matrices of {wished.model.name} are hidden ones, for Muon, is not known"
+        todo = "name the class of each group: groups.NAME.match, .ndim and .optimizer"
+        problems.append(Problem("optimizer.name", what, todo))
+        return {REST: spec.Group()}
     task = TASKS.get(wished.task.lower(), TASKS["classification"])
     name = wished.model.name.lower() or task.model
     match = _HIDDEN_MATRICES.get((name, task.inputs))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightgen.plan.composite import composite_groups, with_member
+from lightgen.plan.foreign import is_path as named_by_path
 from lightgen.plan.group_settings import (
     clip_bounds,
     freezing,
@@ -35,7 +36,12 @@ def plan_groups(
         decay = bool(optimizer.effective("weight_decay"))
         return (GroupPlan(WHOLE_MODEL, splits_decay=decay, whole=True),)
     wished = composite_groups(spec, problems) if optimizer.is_composite else spec.groups
-    groups = tuple(_plan_group(name, group, optimizer, problems) for name, group in wished.items())
+    # What submodules another's model has is not known: a group's name is its pattern.
+    by_name = not named_by_path(spec.model.name)
+    groups = tuple(
+        _plan_group(name, group, optimizer, problems, by_name=by_name)
+        for name, group in wished.items()
+    )
     if optimizer.is_composite:
         groups = tuple(with_member(plan, wished[plan.name], spec, problems) for plan in groups)
     problems += order_problems(groups)
@@ -59,10 +65,10 @@ def plan_groups(
 
 
 def _plan_group(
-    name: str, group: Group, optimizer: OptimizerPlan, problems: list[Problem]
+    name: str, group: Group, optimizer: OptimizerPlan, problems: list[Problem], *, by_name: bool
 ) -> GroupPlan:
     where = f"groups.{name}"
-    patterns = _patterns(name, group, problems)
+    patterns = _patterns(name, group, problems, by_name=by_name)
     lr, factor = _rate(group, where, problems)
     frozen, until_epoch = freezing(group, where, problems)
     if frozen:
@@ -130,8 +136,10 @@ def _rate(group: Group, where: str, problems: list[Problem]) -> tuple[float | No
     return value, None
 
 
-def _patterns(name: str, group: Group, problems: list[Problem]) -> tuple[str, ...]:
-    """Empty for the submodule of the group's own name."""
+def _patterns(
+    name: str, group: Group, problems: list[Problem], *, by_name: bool
+) -> tuple[str, ...]:
+    """Empty for the submodule of the group's own name, where there is one by it."""
     where = f"groups.{name}"
     given = [group.match] if isinstance(group.match, str) else group.match
     if name == REST:
@@ -140,7 +148,7 @@ def _patterns(name: str, group: Group, problems: list[Problem]) -> tuple[str, ..
                 Problem(where, "rest is what no other group matches", "name the group otherwise")
             )
         return ("*",)
-    if given is None and name.isidentifier():
+    if given is None and name.isidentifier() and by_name:
         fault = member_fault(name)
         if fault:
             problems.append(Problem(where, fault, "give the group another name"))
@@ -156,7 +164,7 @@ def _patterns(name: str, group: Group, problems: list[Problem]) -> tuple[str, ..
         fault = pattern_fault(pattern)
         if fault:
             problems.append(Problem(f"{where}.match", fault, "write a module path, glob or re:..."))
-    return () if patterns == (name,) and name.isidentifier() else patterns
+    return () if patterns == (name,) and name.isidentifier() and by_name else patterns
 
 
 def pattern_fault(pattern: str) -> str:

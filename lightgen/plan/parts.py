@@ -10,6 +10,14 @@ from lightgen.catalogue.optimizers import Optimizer, optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS, Data, Model, Task
 from lightgen.plan.features import LABELLED, TRANSFER
 from lightgen.plan.groups import BACKBONE, HEAD, submodules
+from lightgen.plan.others import (
+    has_other_data,
+    has_other_model,
+    own_model_problems,
+    plan_other_data,
+    plan_other_model,
+    plan_own_data,
+)
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan, Wiring
 from lightgen.problems import Problem, guess
 from lightgen.spec.model import Spec
@@ -25,6 +33,8 @@ _OF_TEXT = (_EMBEDDING, "blocks", HEAD)
 def plan_task(spec: Spec, problems: list[Problem]) -> tuple[Task, Data]:
     """Decide the task and its data; what is wrong is added to problems."""
     task = _find("task", spec.task, TASKS, problems) or TASKS["classification"]
+    if has_other_data(spec):
+        return task, plan_other_data(spec, task, problems)
     name = spec.data.name or task.data
     data = _find("data.name", name, DATA, problems) or DATA[task.data]
     if not _is_for(data, task):
@@ -36,6 +46,7 @@ def plan_task(spec: Spec, problems: list[Problem]) -> tuple[Task, Data]:
                 f"choose {' or '.join(fitting)}, or set task = '{data.tasks[0]}'",
             )
         )
+    data = plan_own_data(spec, data, task, problems)
     if task.name == TRANSFER:
         data = replace(data, train_samples=LABELLED)
     return task, data
@@ -47,8 +58,8 @@ def _is_for(data: Data, task: Task) -> bool:
 
 
 def plan_batch_size(spec: Spec, task: Task, wirings: tuple[Wiring, ...]) -> int | None:
-    """Samples of a batch; None is the whole training set."""
-    if spec.data.batch_size is not None:
+    """Samples of a batch; None is the whole training set, or for others' data to say."""
+    if spec.data.batch_size is not None or has_other_data(spec):
         return spec.data.batch_size
     full = any(wiring.optimizer.record.full_batch for wiring in wirings)
     return None if full else task.batch_size
@@ -63,6 +74,9 @@ def plan_model(
     problems: list[Problem],
 ) -> ModelPlan:
     """Decide the network; what is wrong is added to problems."""
+    if has_other_model(spec):
+        return plan_other_model(spec, task, data, wirings, groups, problems)
+    problems += own_model_problems(spec)
     if task.optimizers:
         return _plan_networks(spec, task, groups, problems)
     # One of several trains a part of the model only: torch tells what it cannot train.

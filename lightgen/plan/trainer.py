@@ -17,6 +17,8 @@ from lightgen.spec.model import Spec
 
 # What rounds to 0 below it.
 _LEAST_FP16 = 3e-8
+# Steps between two lines of the log.
+_LOG_INTERVAL = 10
 # Reasons for which an argument has no place in a spec.
 _MISPLACED = {
     "fast_dev_run": "it would make every run a trial; pass --fast-dev-run to train.py",
@@ -108,11 +110,13 @@ def _several_problems(arguments: Mapping[str, Any], task: Task) -> list[Problem]
 def _log_interval(data: Data, batch_size: int | None, arguments: Mapping[str, Any]) -> int:
     """At most ten steps, and no more than an epoch has: Lightning warns otherwise."""
     batches = math.ceil(data.train_samples / batch_size) if batch_size else 1
+    if not data.train_samples:
+        batches = _LOG_INTERVAL
     for name in ("limit_train_batches", "overfit_batches"):
         limit = arguments.get(name)
         if limit:
             batches = min(batches, limit if isinstance(limit, int) else int(batches * limit))
-    return max(1, min(10, batches))
+    return max(1, min(_LOG_INTERVAL, batches))
 
 
 def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan) -> list[Problem]:

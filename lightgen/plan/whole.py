@@ -72,6 +72,16 @@ class Plan:
         return tuple(sorted({*requirements(self.foreign_packages), *self.dependencies}))
 
     @property
+    def has_own_model(self) -> bool:
+        """Whether the network is one that lightgen writes."""
+        return self.model.call is None
+
+    @property
+    def has_own_data(self) -> bool:
+        """Whether the data are lightgen's own."""
+        return self.data_call is None
+
+    @property
     def is_manual(self) -> bool:
         """Whether the code steps the optimizers itself, as there are several."""
         return len(self.wirings) > 1

@@ -9,6 +9,7 @@ from lightgen.render.environment import ABSENT, fill
 from lightgen.render.freezing import epochs_to_move
 from lightgen.render.imports import Imports
 from lightgen.render.manual_checks import render_schedules_test
+from lightgen.render.others import network_call, no_checkpointing, output_of
 from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
 from lightgen.render.values import frozen_modules, lightning_root
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
@@ -59,9 +60,13 @@ def render_training_test(plan: Plan) -> str:
         before_weights = Source("    load_weights(before, parse_arguments([]).weights)")
     # The one history of LBFGS follows no names.
     by_name = plan.optimizer.class_name != "LBFGS"
+    which = "" if plan.has_own_model else "_other"
+    if which:
+        imports.own("optim", "parameter_groups")
     holes = {
         **importing,
         **places,
+        "moved": Source(fill(f"tests/moved{which}.py", {}).rstrip("\n")),
         "imports": imports.source(),
         "before_weights": before_weights,
         "module": Identifier(plan.task.module),
@@ -74,7 +79,9 @@ def render_training_test(plan: Plan) -> str:
         "epochs_to_checkpoint": literal(plan.trainer.get("check_val_every_n_epoch") or 1),
     }
     text = fill("tests/test_training.py", holes)
-    if frozen:
+    if which and plan.frozen:
+        text += fill("tests/frozen_other.py", {})
+    elif frozen:
         paths = block(indent([f"{literal(path)}," for path in frozen], 2))
         text += fill("tests/frozen.py", {"frozen": paths})
     if plan.optimizer.turns_weights:
@@ -160,14 +167,34 @@ def render_groups_test(plan: Plan) -> str:
     if plan.matches:
         imports.own("optim", "PATTERNS", "match_parameters")
     module = Identifier(plan.task.module)
-    holes = {**places, "imports": imports.source(), "module": module}
+    # Where lightgen writes the network, a parameter of its own stands first.
+    another = Expr(f"parameter_groups({module}().model, {{}})")
+    before = block(indent(["groups = parameter_groups(model, {})"]))
+    holes = {
+        **places,
+        "imports": imports.source(),
+        "module": module,
+        "groups_before": ABSENT if plan.has_own_model else before,
+        "groups_of_another": another if plan.has_own_model else Expr("groups"),
+    }
     text = fill("tests/test_groups.py", holes)
     if splits:
         text += fill("tests/groups_decay.py", holes)
     if plan.matches:
-        holes = {"package": Identifier(plan.package), "module": module}
+        everything = _all_names(plan)
+        holes = {"package": Identifier(plan.package), "module": module, "everything": everything}
         text += fill("tests/groups_patterns.py", holes)
     return text
+
+
+def _all_names(plan: Plan) -> Source:
+    """A weight of other people's model may have several names."""
+    model = f"{plan.task.module}().model"
+    line = f"everything = [name for name, _ in {model}.named_parameters()]"
+    if plan.has_own_model:
+        return block(indent([line]))
+    twice = f"named = {model}.named_parameters(remove_duplicate=False)"
+    return block(indent([twice, "everything = [name for name, _ in named]"]))
 
 
 def render_schedule_test(plan: Plan) -> str:
@@ -256,14 +283,25 @@ def model_tests(plan: Plan) -> dict[str, str]:
     """tests/test_model.py, where the network does more than compute its outputs."""
     parts = []
     imports = Imports(plan.package)
-    imports.module("torch").own("data", "DataModule").own("model", "Network")
-    holes = {"module": Identifier(plan.task.module), "package": Identifier(plan.package)}
+    imports.module("torch").own("data", "DataModule")
+    network_call(plan, imports)
+    which = "" if plan.has_own_model else "_other"
+    holes = {
+        "module": Identifier(plan.task.module),
+        "package": Identifier(plan.package),
+        "output": output_of(plan),
+        "no_checkpointing": no_checkpointing(plan),
+    }
     if plan.model.checkpoints:
-        imports.names("typing", "Any").module("pytest").names("torch", "Tensor", "nn")
-        parts.append(fill("tests/model_checkpointing.py", holes))
+        imports.names("typing", "Any").names("torch", "Tensor", "nn")
+        if which:
+            imports.names("collections", "Counter")
+        else:
+            imports.module("pytest")
+        parts.append(fill(f"tests/model_checkpointing{which}.py", holes))
     if plan.model.compiles:
         imports.own("module", plan.task.module)
-        parts.append(fill("tests/model_compiled.py", holes))
+        parts.append(fill(f"tests/model_compiled{which}.py", holes))
     if not parts:
         return {}
     tests = Source("\n\n".join(parts).rstrip("\n"))

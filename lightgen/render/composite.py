@@ -7,6 +7,7 @@ from lightgen.plan.types import GroupPlan, OptimizerPlan
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
+from lightgen.render.others import network_call
 from lightgen.render.values import argument_value
 from lightgen.source import Source, block, call, indent, literal
 
@@ -46,6 +47,9 @@ def _render_test(plan: Plan) -> str:
     imports = Imports(plan.package)
     imports.module("copy", "pickle", "pytest", "torch")
     imports.names("collections.abc", "Callable").names("torch.optim.lr_scheduler", "LambdaLR")
-    imports.own("composite", plan.optimizer.class_name).own("model", "Network")
+    imports.own("composite", plan.optimizer.class_name)
+    make_model = network_call(plan, imports)
     imports.own("optim", "build_optimizer")
-    return fill("project/tests/test_composite.py", {"imports": imports.source()})
+    return fill(
+        "project/tests/test_composite.py", {"imports": imports.source(), "make_model": make_model}
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
+from lightgen.render.values import lightning_root
 from lightgen.render.weights import save_call
 from lightgen.source import Identifier, Source
 
@@ -18,11 +19,24 @@ def render_conftest(plan: Plan) -> str:
     if plan.model.compiles:
         imports.names("collections.abc", "Iterator").module("torch")
         fixtures.append(fill("tests/conftest_compile.py", {}))
+    if not plan.has_own_data:
+        fixtures.append(_few_batches(plan, imports))
+    if not plan.has_own_model:
+        imports.names("collections.abc", "Iterator").module("torch")
+        imports.own("module", plan.task.module)
+        fixtures.append(fill("tests/conftest_draws.py", {"module": Identifier(plan.task.module)}))
     if not fixtures:
         return ""
     imports.module("pytest")
     text = Source("\n\n".join(fixtures).rstrip("\n"))
     return fill("tests/conftest.py", {"imports": imports.source(), "fixtures": text})
+
+
+def _few_batches(plan: Plan, imports: Imports) -> str:
+    imports.names("collections.abc", "Iterator").names("itertools", "islice")
+    imports.names("typing", "Any").names("torch.utils.data", "DataLoader")
+    imports.module(f"{lightning_root(plan)} as pl").own("data", "DataModule")
+    return fill("tests/conftest_data.py", {})
 
 
 def _weights(plan: Plan, imports: Imports) -> str:

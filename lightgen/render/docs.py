@@ -67,8 +67,27 @@ def render_pyproject(plan: Plan) -> str:
             "filters": filter_settings(plan),
             "dependencies": block(f"    {literal(entry)}," for entry in dependencies),
             "untyped": Source(", ".join(untyped)),
+            "other_code": _other_code(plan),
             "rule_exclude": _rule_exclude(plan),
         },
+    )
+
+
+def _other_code(plan: Plan) -> Source:
+    """The files that call other people's code, which may have no types."""
+    files = {"model": plan.has_own_model, "data": plan.has_own_data}
+    calling = [f'"{plan.package}.{name}"' for name, is_own in files.items() if not is_own]
+    if not calling:
+        return ABSENT
+    return block(
+        [
+            "",
+            "[[tool.mypy.overrides]]",
+            "# They call packages that may have no types.",
+            f"module = [{', '.join(calling)}]",
+            "disallow_subclassing_any = false",
+            "disallow_untyped_calls = false",
+        ]
     )
 
 
@@ -96,6 +115,7 @@ def render_readme(plan: Plan, files: list[str]) -> str:
             "summary": _summary(plan),
             "package": Identifier(plan.package),
             "data_summary": Source(plan.data.summary),
+            "no_download": Source("; nothing\nis downloaded. It" if _all_here(plan) else ".\nIt"),
             "optimizer_text": _optimizer_text(plan),
             "group_rows": block(_group_row(group, plan) for group in plan.groups),
             "group_notes": block(notes),
@@ -111,10 +131,15 @@ def render_readme(plan: Plan, files: list[str]) -> str:
 
 
 def _summary(plan: Plan) -> Prose:
+    model = _a(plan.model.record.name) if plan.has_own_model else plan.model.record.name
     return Prose(
-        f"{plan.task.label} of {plan.data.name} with {_a(plan.model.record.name)}, "
-        "trained by PyTorch Lightning."
+        f"{plan.task.label} of {plan.data.name} with {model}, trained by PyTorch Lightning."
     )
+
+
+def _all_here(plan: Plan) -> bool:
+    """Whether nothing of other people's may have to be downloaded."""
+    return plan.has_own_data and plan.has_own_model
 
 
 def _optimizer_text(plan: Plan) -> Source:

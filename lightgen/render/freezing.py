@@ -6,6 +6,7 @@ from lightgen.plan.whole import Plan
 from lightgen.render.clipping import clip_hook
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
+from lightgen.render.others import network_type
 from lightgen.render.values import frozen_modules
 from lightgen.source import Expr, Source, block, indent, literal
 
@@ -16,6 +17,7 @@ def unfreeze_fragment(plan: Plan, imports: Imports) -> str:
     epochs = [f"{literal(name)}: {epoch}," for name, epoch in plan.until_epoch.items()]
     lines = _MATCHED if plan.matches else _NAMED
     holes = {"epochs": block(indent(epochs)), "module_lines": block(indent(lines))}
+    holes["network"] = network_type(plan)
     return fill("optim/unfreeze.py", holes)
 
 
@@ -38,9 +40,17 @@ _MATCHED = [
 ]
 
 
+_WITHOUT_GRADIENT = [
+    "for module in self.model.modules():",
+    "    own = list(module.parameters())",
+    "    if own and not any(parameter.requires_grad for parameter in own):",
+    "        module.eval()",
+]
+
+
 def train_mode(plan: Plan) -> Source:
     """The methods that keep frozen parts in eval mode."""
-    calls = _eval_lines(plan)
+    calls = [*_eval_lines(plan)]
     if plan.until_epoch:
         calls += [
             "for module in frozen_modules(self.model, self.current_epoch):",
@@ -65,6 +75,8 @@ def train_mode(plan: Plan) -> Source:
 
 
 def _eval_lines(plan: Plan) -> list[str]:
+    if not plan.has_own_model:
+        return _WITHOUT_GRADIENT if plan.frozen else []
     modules = frozen_modules(plan)
     if not plan.matches:
         return [f"self.model.{name}.eval()" for name in modules]

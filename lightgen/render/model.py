@@ -9,6 +9,7 @@ from lightgen.catalogue.parts import Data
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
+from lightgen.render.others import render_other_data, render_other_model, resizing
 from lightgen.render.values import lightning_root
 from lightgen.source import Expr, Identifier, Prose, Source, block, call, indent, literal
 
@@ -19,6 +20,8 @@ _LOADERS = {"digits": "load_digits", "diabetes": "load_diabetes"}
 
 def render_model(plan: Plan) -> str:
     """The text of model.py."""
+    if not plan.has_own_model:
+        return render_other_model(plan)
     model, data = plan.model, plan.data
     names = [Identifier(name) for name in model.submodules]
     shape = data.image or (data.inputs,)
@@ -112,6 +115,8 @@ def _bag_forward(names: list[Identifier]) -> list[str]:
 
 def render_data(plan: Plan) -> str:
     """The text of data.py."""
+    if not plan.has_own_data:
+        return render_other_data(plan)
     imports = Imports(plan.package)
     imports.names("collections.abc", "Iterator").names("typing", "Any")
     imports.module(f"{lightning_root(plan)} as pl", "torch")
@@ -122,12 +127,15 @@ def render_data(plan: Plan) -> str:
         imports.names("pydoc_data.topics", "topics").names("torch", "Tensor")
     if plan.data.name == "diabetes":
         imports.names("torch", "Tensor")
+    resized = resizing(plan, imports)
     full = plan.batch_size is None
     default = " | None = None" if full else f" = {literal(plan.batch_size)}"
     return fill(
         f"data/{_data_template(plan)}.py",
         {
             **_halves(plan.data),
+            **resized,
+            "image_shape": Source(f"(batch, {', '.join(map(str, plan.data.image or ()))})"),
             "imports": imports.source(),
             "batch_default": Source(default),
             "window": literal(plan.data.inputs),

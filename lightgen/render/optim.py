@@ -13,6 +13,7 @@ from lightgen.render.environment import ABSENT, fill
 from lightgen.render.freezing import unfreeze_fragment
 from lightgen.render.imports import Imports
 from lightgen.render.layers import layers_fragment, split_line
+from lightgen.render.others import network_type, parts_lines
 from lightgen.render.schedule import schedule_fragments
 from lightgen.render.values import argument_value, frozen_modules
 from lightgen.source import Expr, Source, block, call, indent, literal
@@ -25,7 +26,9 @@ def render_optim(plan: Plan) -> str:
     imports = Imports(plan.package)
     imports.names("collections.abc", "Mapping", "Sequence")
     imports.names("typing", "Any", "TypeAlias")
-    imports.names("torch", "nn").own("model", "Network")
+    imports.names("torch", "nn")
+    if plan.has_own_model:
+        imports.own("model", "Network")
     fragments = [
         *_group_fragments(plan, imports),
         *_optimizer_fragments(plan, imports),
@@ -95,6 +98,7 @@ def _groups_view(plan: Plan) -> dict[str, Source]:
         entries += _group_lines(group, plan)
     what = " of the whole model" if plan.whole_model else ", each with its own settings"
     return {
+        "network": network_type(plan),
         "of_what": Source(what),
         "star_meaning": star_meaning(plan),
         "preamble": block(indent(preamble)) if preamble else ABSENT,
@@ -169,8 +173,11 @@ def _pattern_view(plan: Plan, imports: Imports) -> dict[str, Source]:
         kinds.append("a glob")
     if regex:
         kinds.append("a regular expression after re:")
+    parts, unmatched = parts_lines(plan)
     return {
         **_ndim_view(plan),
+        "parts": parts,
+        "unmatched": unmatched,
         "pattern_kinds": Source(", ".join(kinds[:-1]) + " or " * (len(kinds) > 1) + kinds[-1]),
         "patterns": block(indent(lines)),
         "match_lines": block(indent(body)),
@@ -220,6 +227,7 @@ def _freeze_view(plan: Plan) -> dict[str, Source]:
         lines = [f"model.{name}.requires_grad_(False)" for name in frozen_modules(plan)]
     frozen = " and ".join(group.name for group in plan.frozen)
     return {
+        "network": network_type(plan),
         "frozen_names": Source(frozen if len(frozen) <= _ROOM else "the frozen groups"),
         "freeze_lines": block(indent(lines)),
     }
@@ -227,9 +235,10 @@ def _freeze_view(plan: Plan) -> dict[str, Source]:
 
 def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
     imports.names("torch.optim", "Optimizer")
+    network = {"network": network_type(plan)}
     if plan.optimizer.is_composite:
         imports.module("torch").own("composite", plan.optimizer.class_name)
-        yield fill("optim/build_composite.py", composite_view(plan))
+        yield fill("optim/build_composite.py", {**composite_view(plan), **network})
         yield fill("optim/chosen.py", {})
         return
     if plan.is_manual:
@@ -240,12 +249,12 @@ def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
             entries += [f"{literal(wiring.name)}: {lines[0]}", *lines[1:-1], f"{lines[-1]},"]
             if len(lines) == 1:
                 entries[-2:] = [f"{literal(wiring.name)}: {lines[0]},"]
-        yield fill("optim/build_optimizers.py", {"entries": block(indent(entries, 2))})
+        yield fill("optim/build_optimizers.py", {"entries": block(indent(entries, 2)), **network})
         yield fill("optim/chosen.py", {})
         return
     first = "parameter_groups(model, rates)"
     lines = _construct(plan.optimizer, first, imports)
-    yield fill("optim/build_optimizer.py", {"call": Source("\n    ".join(lines))})
+    yield fill("optim/build_optimizer.py", {"call": Source("\n    ".join(lines)), **network})
 
 
 def _construct(optimizer: OptimizerPlan, groups: str, imports: Imports) -> list[str]:

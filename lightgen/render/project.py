@@ -96,7 +96,8 @@ def _with_rule(files: Tree, plan: Plan) -> Tree:
 
 
 def _package_docstring(plan: Plan) -> str:
-    return f'"""{plan.task.label} of {plan.data.name}."""\n'
+    of_what = plan.data.name if plan.has_own_data else "data of your own"
+    return f'"""{plan.task.label} of {of_what}."""\n'
 
 
 def _custom_optimizer(plan: Plan) -> dict[str, str]:

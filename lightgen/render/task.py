@@ -9,9 +9,10 @@ from lightgen.render.custom.skeletons import second_pass, two_passes
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.freezing import step_hooks, train_mode
 from lightgen.render.imports import Imports
+from lightgen.render.others import network_call, output_of
 from lightgen.render.resume import recorded_by
 from lightgen.render.schedule import configure_lines, length_name
-from lightgen.render.values import frozen_modules, lightning_root, runs_on_several
+from lightgen.render.values import lightning_root, runs_on_several
 from lightgen.source import Identifier, Source, block, indent, literal
 
 
@@ -22,12 +23,15 @@ def render_task(plan: Plan) -> str:
         "second_pass": second_pass(plan, imports),
         "two_passes": two_passes(plan, imports),
         "weights": _weights(plan, imports),
+        "make_model": network_call(plan, imports),
     }
     text = fill(
         f"tasks/{plan.task.like or plan.task.name}.py",
         {
             **importing,
             **(_manual(plan) if plan.is_manual else _AUTOMATIC),
+            "output": output_of(plan),
+            "sample": _sample(plan),
             "imports": imports.source(),
             "freeze_call": block(indent(["freeze(self.model)"], 2)) if plan.frozen else ABSENT,
             "train_mode": train_mode(plan),
@@ -99,11 +103,12 @@ def _imports(plan: Plan) -> Imports:
     imports.names("torch", "Tensor")
     if not plan.task.optimizers:
         imports.names("torch", "nn")
-    imports.own("model", "Network")
+    if plan.task.optimizers:
+        imports.own("model", "Network")
     imports.own("optim", "describe_groups")
     imports.own("recipe", "Recipe", "recipe_of").own("resume", "resume")
     if plan.task.name == "language-model":
-        imports.module("torch").own("data", "decode", "encode").own("model", "CONTEXT")
+        _import_sampling(plan, imports)
     if plan.task.name == "regression":
         imports.names("torchmetrics.regression", "R2Score")
     if plan.frozen:
@@ -113,7 +118,7 @@ def _imports(plan: Plan) -> Imports:
         imports.own("optim", "drop_frozen_gradients", "frozen_modules")
     if plan.clips_groups:
         imports.names("torch.optim", "Optimizer").own("optim", "clip_groups")
-    if frozen_modules(plan) or plan.until_epoch:
+    if str(train_mode(plan)) != str(ABSENT):
         imports.names("typing", "Self")
     if plan.is_manual:
         manual.import_manual(plan, imports)
@@ -126,6 +131,20 @@ def _imports(plan: Plan) -> Imports:
         if schedule.needs_length:
             imports.module("math")
     return imports
+
+
+def _import_sampling(plan: Plan, imports: Imports) -> None:
+    """What a text is drawn with, where its symbols are known."""
+    if plan.has_own_data:
+        imports.module("torch").own("data", "decode", "encode")
+        imports.own(*(("model", "CONTEXT") if plan.has_own_model else ("data", "WINDOW")))
+
+
+def _sample(plan: Plan) -> Source:
+    if plan.task.name != "language-model" or not plan.has_own_data:
+        return ABSENT
+    context = Identifier("CONTEXT" if plan.has_own_model else "WINDOW")
+    return Source("\n\n" + fill("tasks/sample.py", {"context": context}).rstrip("\n"))
 
 
 def _compile_call(plan: Plan) -> Source:

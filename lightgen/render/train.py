@@ -35,7 +35,7 @@ def render_train(plan: Plan) -> str:
     if plan.task.name == "gan":
         imports.own("samples", "SampleGrid")
     weights, trainer_lines = weights_holes(plan, imports), _trainer_lines(plan, imports)
-    if plan.task.name == "language-model":
+    if plan.task.name == "language-model" and plan.has_own_data:
         imports.own("module", "sample")
     batches = plan.max_steps if plan.max_steps < 0 else plan.max_steps * plan.accumulate
     return fill(
@@ -63,7 +63,7 @@ def render_train(plan: Plan) -> str:
 
 def _show(plan: Plan) -> Source:
     """What a run shows of what was learned."""
-    if plan.task.name != "language-model":
+    if plan.task.name != "language-model" or not plan.has_own_data:
         return ABSENT
     return block(indent(['print(sample(trainer.lightning_module, "The ", length=200))']))
 

@@ -25,6 +25,7 @@ from lightgen.spec.kinds import (
     Arguments,
     class_keys,
     declares,
+    keys_of_another,
     kind_of,
     member_keys,
     name_in,
@@ -139,10 +140,26 @@ def _apply(
         return _choose_average(document, unquoted(text))
     if path[0] == "groups":
         return _choose_member(document, path, unquoted(text))
+    if path in (("model", "name"), ("data", "name")):
+        return _choose_part(document, path[0], unquoted(text))
     if inner in (("optimizer", "name"), ("scheduler", "name")) and text:
         return _choose(document, inner[0], text, rule_files, home)
     _assign(document, path, text, None)
     return []
+
+
+def _choose_part(document: tomlkit.TOMLDocument, table: str, name: str) -> list[str]:
+    """Choose a model or data; what belongs to another one is dropped, and that is said."""
+    before = name_in(content_of(document), table) or ""
+    if name == before:
+        return []
+    _assign(document, (table, "name"), name, None)
+    said = content_of(document).get(table, {})
+    dropped = [key for key in said if key in keys_of_another(table, name)]
+    for key in dropped:
+        drop_value(document, (table, key))
+    whose = before or f"lightgen's own {table}"
+    return [f"{table}.{key} was for {whose}: it is dropped" for key in dropped]
 
 
 def _choose_member(document: tomlkit.TOMLDocument, path: tuple[str, ...], name: str) -> list[str]:

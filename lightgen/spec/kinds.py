@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from lightgen.catalogue.arguments import Argument
+from lightgen.catalogue.families import family_of
 from lightgen.catalogue.groups import GROUP_SETTINGS
 from lightgen.catalogue.optimizers import COMPOSITE, find_optimizer
 from lightgen.catalogue.schedulers import WIRING, find_scheduler
@@ -45,6 +46,8 @@ _GROUP_KINDS = {
 _KINDS = {
     ("seed",): "integer",
     ("data", "batch_size"): "integer",
+    ("data", "image_size"): "integer",
+    ("data", "channels"): "integer",
     ("model", "width"): "integer",
     ("model", "bias"): "flag",
     ("model", "compile"): "flag",
@@ -160,6 +163,17 @@ def member_keys(group: Mapping[str, Any]) -> set[str] | None:
     """What a group of a composite may say; None where its class is unknown."""
     member = find_optimizer(str(group.get("optimizer", MEMBER)))
     return None if member is None else {"optimizer", *GROUP_KEYS, *member.arguments}
+
+
+def keys_of_another(table: str, name: str) -> tuple[str, ...]:
+    """What a newly chosen model or data cannot have from the one before."""
+    own = {"model": ("width", "bias"), "data": ("image_size", "channels")}[table]
+    others = {"model": ("args", "output"), "data": ("args",)}[table]
+    if "." not in name:
+        return others
+    family = family_of(name)
+    switch = () if family and family.checkpointing else ("gradient_checkpointing",)
+    return (*own, *others, *(switch if table == "model" else ()))
 
 
 def tables_in(content: Mapping[str, Any], name: str) -> dict[str, Any]:

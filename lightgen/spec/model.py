@@ -59,6 +59,12 @@ class Data(Table):
     batch_size: int | None = Field(
         None, ge=1, description="Samples of a batch; left out: 64, or all for full-batch methods."
     )
+    image_size: int | None = Field(
+        None, ge=1, le=4096, description="Side of the images that another's model takes, in pixels."
+    )
+    channels: int | None = Field(
+        None, ge=1, le=64, description="Channels of these images: grey values are repeated."
+    )
 
 
 class Model(Table):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lightgen.catalogue.arguments import Argument
+from lightgen.catalogue.families import FAMILIES
 from lightgen.catalogue.groups import GROUP_SETTINGS
 from lightgen.catalogue.optimizers import COMPOSITE, optimizers
 from lightgen.catalogue.parts import AVERAGES, DATA, MODELS, TASKS
@@ -50,7 +51,7 @@ def build_schema() -> dict[str, Any]:
         "Optimizer": [*optimizers(), COMPOSITE.name, "custom"],
         "NamedOptimizer": [*optimizers(), "custom"],
         "Scheduler": list(schedulers()),
-        "Model": list(MODELS),
+        "Model": [*MODELS, *FAMILIES],
         "Data": list(DATA),
         "Averaging": list(AVERAGES),
     }
