@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lightgen import __version__
+from lightgen.cli.add_commands import add_app
 from lightgen.cli.help import Command, Group
 from lightgen.cli.options import (
     Assignments,
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(add_app, name="add")
 app.add_typer(rule_app, name="rule")
 command = partial(app.command, cls=Command)
 

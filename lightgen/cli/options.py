@@ -30,6 +30,13 @@ def complete_kind(incomplete: str) -> list[str]:
     return _offer(KINDS, incomplete)
 
 
+def complete_launcher(incomplete: str) -> list[str]:
+    """The launchers that begin like this."""
+    from lightgen.spec.launchers import LAUNCHERS
+
+    return _offer(LAUNCHERS, incomplete)
+
+
 def _offer(names: Iterable[str], incomplete: str) -> list[str]:
     """Names are read in any case, so they are offered in lower case to who began in it."""
     spelled = [name if name.startswith(incomplete) else name.lower() for name in names]

@@ -8,6 +8,7 @@ from typing import Any
 
 from lightgen.plan.features import feature_problems, plan_averaging, plan_weights
 from lightgen.plan.group_settings import clipping_problems, depth_problems, length_problems
+from lightgen.plan.launchers import plan_launchers
 from lightgen.plan.names import dependency_problems, package_problem
 from lightgen.plan.others import package_notes, plan_data_call
 from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
@@ -45,6 +46,7 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     averaging = plan_averaging(spec, wirings, trainer["max_epochs"], problems)
     problems += feature_problems(spec, task, wirings, model)
     data_call = plan_data_call(spec, problems)
+    launchers = plan_launchers(spec, task, trainer, problems)
     raise_if_any(told_by_owner(spec, wirings, problems))
     plan = Plan(
         package=spec.project.package,
@@ -66,6 +68,7 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
         finds_lr=spec.optimizer.lr_finder,
         data_call=data_call,
         dependencies=tuple(spec.project.dependencies),
+        launchers=launchers,
     )
     return replace(plan, notes=(*plan.notes, *package_notes(plan)))
 

@@ -9,6 +9,7 @@ from typing import Any
 from lightgen.catalogue.packages import requirements
 from lightgen.catalogue.parts import Data, Task
 from lightgen.plan.foreign import Call, Reference, references
+from lightgen.plan.launchers import LaunchersPlan
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan, SchedulePlan, Wiring
 
 
@@ -54,6 +55,7 @@ class Plan:
     finds_lr: bool = False
     data_call: Call | None = None
     dependencies: tuple[str, ...] = ()
+    launchers: LaunchersPlan = LaunchersPlan()
 
     @property
     def paths(self) -> tuple[Reference, ...]:

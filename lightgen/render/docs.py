@@ -6,6 +6,7 @@ from lightgen.plan.composite import members
 from lightgen.plan.types import GroupPlan, SchedulePlan
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
+from lightgen.render.launchers import launchers_text, ray_extra, run_flag_row
 from lightgen.render.noise import filter_settings
 from lightgen.render.optim import star_meaning
 from lightgen.render.weights import SAFETENSORS, flag_row, suffix, transfer_text
@@ -66,6 +67,7 @@ def render_pyproject(plan: Plan) -> str:
             "description": _summary(plan),
             "filters": filter_settings(plan),
             "dependencies": block(f"    {literal(entry)}," for entry in dependencies),
+            "extras": ray_extra(plan.launchers),
             "untyped": Source(", ".join(untyped)),
             "other_code": _other_code(plan),
             "rule_exclude": _rule_exclude(plan),
@@ -107,6 +109,8 @@ def render_readme(plan: Plan, files: list[str]) -> str:
     rows.append("| `tests/` | proofs of the wiring |")
     if plan.optimizer.rule:
         rows.append(f"| `{plan.optimizer.rule.path}` | the update rule of the optimizer |")
+    if plan.launchers.names:
+        rows.append("| `launch/` | what starts it on several machines |")
     notes = _group_notes(plan)
     return fill(
         "project/README.md",
@@ -124,7 +128,9 @@ def render_readme(plan: Plan, files: list[str]) -> str:
             ),
             "star_meaning": Source(str(star_meaning(plan))),
             "weights_flag": flag_row(plan),
+            "run_flags": run_flag_row(plan.launchers),
             "transfer_text": transfer_text(plan),
+            "launchers_text": launchers_text(plan.launchers),
             "file_rows": block(rows),
         },
     )

@@ -25,6 +25,7 @@ from lightgen.render.docs import render_pyproject, render_readme
 from lightgen.render.environment import fill
 from lightgen.render.find_lr import find_lr_files
 from lightgen.render.format import formatted
+from lightgen.render.launchers import EXECUTABLE, ignored_output, launcher_files
 from lightgen.render.layers import layer_files
 from lightgen.render.manual_checks import render_steps_test
 from lightgen.render.model import render_data, render_model
@@ -42,7 +43,7 @@ def render_project(plan: Plan) -> Tree:
     source = f"src/{plan.package}"
     texts = {
         ".github/workflows/ci.yml": fill("project/.github/workflows/ci.yml", {}),
-        ".gitignore": fill("project/.gitignore", {}),
+        ".gitignore": fill("project/.gitignore", {"output": ignored_output(plan.launchers)}),
         "pyproject.toml": render_pyproject(plan),
         f"{source}/__init__.py": _package_docstring(plan),
         f"{source}/data.py": render_data(plan),
@@ -62,6 +63,7 @@ def render_project(plan: Plan) -> Tree:
         **find_lr_files(plan),
         **model_tests(plan),
         **composite_files(plan),
+        **launcher_files(plan),
     }
     if plan.task.name == "gan":
         texts[f"{source}/samples.py"] = render_samples(plan)
@@ -80,7 +82,10 @@ def render_project(plan: Plan) -> Tree:
     if schedule_test:
         texts["tests/test_schedule.py"] = schedule_test
     texts["README.md"] = render_readme(plan, list(texts))
-    files = {path: File.from_text(formatted(path, texts[path])) for path in sorted(texts)}
+    files = {
+        path: File.from_text(formatted(path, texts[path]), executable=path in EXECUTABLE)
+        for path in sorted(texts)
+    }
     return _with_rule(files, plan)
 
 

@@ -6,6 +6,7 @@ from lightgen.plan.whole import Plan
 from lightgen.render.averaging import averaging_callback
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
+from lightgen.render.launchers import launch_arguments, launch_holes
 from lightgen.render.noise import filter_calls
 from lightgen.render.optim import star_meaning
 from lightgen.render.values import argument_value, lightning_root
@@ -37,6 +38,7 @@ def render_train(plan: Plan) -> str:
     weights, trainer_lines = weights_holes(plan, imports), _trainer_lines(plan, imports)
     if plan.task.name == "language-model" and plan.has_own_data:
         imports.own("module", "sample")
+    launch = launch_holes(plan)
     batches = plan.max_steps if plan.max_steps < 0 else plan.max_steps * plan.accumulate
     return fill(
         "project/src/__package__/train.py",
@@ -48,12 +50,13 @@ def render_train(plan: Plan) -> str:
             "seed": literal(plan.seed),
             "star_meaning": star_meaning(plan),
             "module": Identifier(plan.task.module),
-            "logger": Source(f'    logger = {logger}("runs", name="")'),
+            "logger": Source(f'    logger = {logger}("runs", name={launch["run_name"]})'),
             "trainer_arguments": block(indent(trainer_lines)),
             "best_metric": Source(plan.task.best_metric),
             "filters": filter_calls(plan),
             "accumulate": _accumulate_lines(plan),
             **weights,
+            **launch,
             "show": _show(plan),
             "batch_limit": _batch_limit(plan),
             "resumed_epochs": _resumed_epochs(plan),
@@ -105,7 +108,11 @@ def _trainer_lines(plan: Plan, imports: Imports) -> list[str]:
     }
     if plan.is_manual:
         del arguments["max_steps"]
+    launch = launch_arguments(plan)
+    arguments |= launch
     for key, value in plan.trainer.items():
+        if key in launch:
+            continue
         known = Expr("ACCUMULATE") if key == "accumulate_grad_batches" and value > 1 else None
         arguments[key] = known or argument_value(value)
     return call("x", **arguments)[1:-1]

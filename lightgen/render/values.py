@@ -27,6 +27,8 @@ _SEVERAL_PROCESSES = ("ddp", "fsdp", "deepspeed")
 def runs_on_several(plan: Plan) -> bool:
     """Whether the spec says that several processes train, each with a share of the data."""
     devices = plan.trainer.get("devices")
+    if plan.launchers.are_several:
+        return True
     if plan.trainer.get("num_nodes", 1) > 1:
         return True
     if devices is None:

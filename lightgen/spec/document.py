@@ -77,7 +77,7 @@ def set_value(document: tomlkit.TOMLDocument, path: tuple[str, ...], value: Any)
     for at, part in enumerate(path[:-1]):
         if not isinstance(table.get(part), Mapping):
             inline = isinstance(table, InlineTable)
-            is_super = path[at] in ("groups", TABLE) and at in (0, 2)
+            is_super = path[at] in ("groups", "launchers", TABLE) and at in (0, 2)
             table[part] = tomlkit.inline_table() if inline else tomlkit.table(is_super)
         table = table[part]
     table[path[-1]] = value

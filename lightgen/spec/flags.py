@@ -56,6 +56,7 @@ class Flags:
     template: str | None = None
     checkout: str | None = None
     rule: str | None = None
+    launcher: str | None = None
 
 
 def apply_flags(
@@ -100,6 +101,10 @@ def apply_flags(
         drop_value(document, ("template", "ref"))
     if flags.checkout is not None:
         set_value(document, ("template", "ref"), flags.checkout)
+    if flags.launcher is not None and flags.launcher not in tables_in(
+        content_of(document), "launchers"
+    ):
+        set_value(document, ("launchers", flags.launcher), tomlkit.table())
     for path, text in assignments:
         _assign(document, path, text, rule)
     return notes, problems

@@ -58,6 +58,18 @@ _KINDS = {
     ("averaging", "start_epoch"): "integer",
     ("scheduler", "schedulers"): "toml",
     ("project", "dependencies"): "list of texts",
+    ("launchers", "slurm"): "toml",
+    ("launchers", "slurm", "nodes"): "integer",
+    ("launchers", "slurm", "gpus_per_node"): "integer",
+    ("launchers", "slurm", "cpus_per_task"): "integer",
+    ("launchers", "torchrun"): "toml",
+    ("launchers", "torchrun", "nodes"): "integer",
+    ("launchers", "torchrun", "processes_per_node"): "integer",
+    ("launchers", "ray"): "toml",
+    ("launchers", "ray", "workers"): "integer",
+    ("launchers", "ray", "use_gpu"): "flag",
+    ("launchers", "ray", "cpus_per_worker"): "integer",
+    ("launchers", "ray", "resources"): "toml",
 }
 # Of one of several optimizers.
 _NAMED_KINDS = {
@@ -79,6 +91,8 @@ def kind_of(content: Mapping[str, Any], path: tuple[str, ...], rule: Arguments) 
         return _KINDS[path]
     if path[0] in ("model", "data") and path[1:2] == ("args",):
         return "any"
+    if path[:3] == ("launchers", "ray", "resources"):
+        return "number"
     key = path[-1]
     if path[0] == "groups" and key in _GROUP_KINDS:
         return _GROUP_KINDS[key]

@@ -10,29 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from lightgen.problems import InputError, Problem
 from lightgen.spec.faults import Path, error_paths, shape_problems, unwritable, without
+from lightgen.spec.launchers import LAUNCHERS, Launchers
+from lightgen.spec.tables import OpenTable, Table
 
 SCHEMA_PATH = ".lightgen/schema.json"
-
-
-class Table(BaseModel):
-    """A table with a fixed set of keys."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class OpenTable(BaseModel):
-    """A table that takes a class's own arguments too."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The keys that belong to the class."""
-        return dict(self.model_extra or {})
 
 
 class Project(Table):
@@ -232,6 +217,7 @@ class Spec(Table):
     optimizers: dict[str, NamedOptimizer] = Field(default_factory=dict)
     trainer: Trainer = Trainer()
     averaging: Averaging | None = None
+    launchers: Launchers = Launchers()
     template: Template | None = None
 
 
@@ -285,6 +271,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "scheduler": Scheduler,
     "trainer": Trainer,
     "averaging": Averaging,
+    "launchers": Launchers,
     "template": Template,
 }
 
@@ -294,6 +281,8 @@ def _table_at(path: Path) -> type[BaseModel]:
         path = path[2:]
     elif path[:1] == ("optimizers",) and len(path) > 1:
         return NamedOptimizer
+    if path[:1] == ("launchers",) and len(path) > 1:
+        return LAUNCHERS.get(str(path[1]), Launchers)
     if len(path) >= 2 and path[:2] == ("optimizer", "hyperparameters"):
         return Range
     return _TABLES.get(str(path[0]), Spec) if path else Spec
