@@ -126,9 +126,9 @@ def plan_launchers(
     """Decide the launchers; what is wrong is added to problems."""
     wished, trainer = spec.launchers, _Trainer(arguments)
     plan = LaunchersPlan(
-        wished.slurm and _plan_slurm(wished.slurm, spec.project.package, trainer),
-        wished.torchrun and _plan_torchrun(wished.torchrun, trainer),
-        wished.ray and _plan_ray(wished.ray, trainer),
+        _plan_slurm(wished.slurm, spec.project.package, trainer) if wished.slurm else None,
+        _plan_torchrun(wished.torchrun, trainer) if wished.torchrun else None,
+        _plan_ray(wished.ray, trainer) if wished.ray else None,
     )
     if wished.slurm:
         problems += _slurm_problems(wished.slurm, trainer)
@@ -230,9 +230,7 @@ def _other_number(where: str, number: int | None, other: tuple[str, int]) -> Ite
         yield Problem(where, f"{number}, and {place} is {said}", "leave out one of the two")
 
 
-def _process_problems(
-    where: str, number: int, task: Task, trainer: _Trainer
-) -> Iterator[Problem]:
+def _process_problems(where: str, number: int, task: Task, trainer: _Trainer) -> Iterator[Problem]:
     strategy = trainer.strategy
     own = next((each for each in _OWN_PROCESSES if each in strategy), None)
     if own:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lightgen.catalogue.packages import requirements
@@ -55,7 +55,7 @@ class Plan:
     finds_lr: bool = False
     data_call: Call | None = None
     dependencies: tuple[str, ...] = ()
-    launchers: LaunchersPlan = LaunchersPlan()
+    launchers: LaunchersPlan = field(default_factory=LaunchersPlan)
 
     @property
     def paths(self) -> tuple[Reference, ...]:

@@ -7,7 +7,7 @@ from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import argument_value, lightning_root
-from lightgen.source import Identifier, Source, block, call, indent, literal
+from lightgen.source import Identifier, Source, block, indent, literal
 
 SLURM, TORCHRUN, RAY = "launch/slurm.sbatch", "launch/torchrun.sh", "launch/ray_train.py"
 TEST = "tests/test_launch.py"
@@ -162,9 +162,9 @@ def launch_arguments(plan: Plan) -> dict[str, str]:
 
 
 _ROWS = {
-    "slurm": f"- `sbatch {SLURM}`: a SLURM cluster, requeued when its time is up",
-    "torchrun": f"- `{TORCHRUN}`: several processes of one machine or more, started again if one fails",
-    "ray": f"- `python {RAY}`: Ray Train (`pip install -e .[ray]`), started again if a worker is lost",
+    "slurm": f"- `sbatch {SLURM}`: a SLURM cluster; back into the queue when its time is up",
+    "torchrun": f"- `{TORCHRUN}`: several processes, started again if one fails",
+    "ray": f"- `python {RAY}`: Ray Train (`pip install -e .[ray]`), likewise",
 }
 
 
@@ -184,7 +184,7 @@ def run_flag_row(launchers: LaunchersPlan) -> Source:
     return block(
         [
             "| `--run NAME` | its folder in `runs/`; one that was started before goes on |",
-            "| `--devices N`, `--num-nodes N` | processes of a machine, machines: launchers say it |",
+            "| `--devices N`, `--num-nodes N` | processes of a machine, and machines |",
         ]
     )
 
