@@ -320,6 +320,8 @@ def _assign(
 ) -> None:
     if not text:
         drop_value(document, path)
+        if path[0] == "launchers" and not content_of(document).get("launchers"):
+            drop_value(document, path[:1])
         return
     value = read_value(text, kind_of(content_of(document), path, rule))
     set_value(document, path, _toml(value))
