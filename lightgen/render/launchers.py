@@ -127,9 +127,9 @@ def launch_holes(plan: Plan) -> dict[str, Source]:
             fill("launch/go_on.py", {"own_weights": block(indent(resets, 2)) or ABSENT})
         ),
         "train_parameters": _train_parameters(plan),
-        "run_name": Source("arguments.run"),
+        "run_name": Source("arguments.run_name"),
         # Checkpoints of all starts in one folder, what is logged in one for each.
-        "run_folder": Source("logger.root_dir if arguments.run else logger.log_dir"),
+        "run_folder": Source("logger.root_dir if arguments.run_name else logger.log_dir"),
     }
 
 
@@ -183,7 +183,7 @@ def run_flag_row(launchers: LaunchersPlan) -> Source:
         return ABSENT
     return block(
         [
-            "| `--run NAME` | its folder in `runs/`; one that was started before goes on |",
+            "| `--run-name NAME` | its folder in `runs/`; one that was started before goes on |",
             "| `--devices N`, `--num-nodes N` | processes of a machine, and machines |",
         ]
     )

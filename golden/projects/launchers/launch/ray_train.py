@@ -111,18 +111,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="a GPU for each worker",
     )
     add("--storage", default=None, metavar="URI", help="of all machines")
-    add("--run", default=now, metavar="NAME", help="one started before goes on")
+    add("--run-name", default=now, metavar="NAME", help="one started before goes on")
     add("--max-failures", type=int, default=3, metavar="N", help="lost workers")
     arguments, words = parser.parse_known_args(argv)
     # Ray says who trains where.
-    words += ["--run", arguments.run, "--devices", "auto", "--num-nodes", "1"]
+    words += ["--run-name", arguments.run_name, "--devices", "auto", "--num-nodes", "1"]
     # What is wrong with them is told here, not by each worker.
     parse_arguments(words)
     trainer = TorchTrainer(
         train_worker,
         train_loop_config={
             "folder": os.getcwd(),
-            "run": arguments.run,
+            "run": arguments.run_name,
             "argv": words,
         },
         scaling_config=ScalingConfig(
@@ -131,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             resources_per_worker={"CPU": 1},
         ),
         run_config=RunConfig(
-            name=arguments.run,
+            name=arguments.run_name,
             storage_path=arguments.storage,
             failure_config=FailureConfig(max_failures=arguments.max_failures),
             # The best checkpoint is in the folder, so that the last folder is enough.

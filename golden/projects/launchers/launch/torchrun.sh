@@ -35,7 +35,7 @@ exec torchrun \
     --max-restarts="${MAX_RESTARTS:-3}" \
     "${meeting[@]}" \
     -m cluster_run.train \
-    --run "$run" \
+    --run-name "$run" \
     --devices "${processes/gpu/auto}" \
     --num-nodes "$nodes" \
     "$@"

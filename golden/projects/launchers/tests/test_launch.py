@@ -13,7 +13,7 @@ from cluster_run.train import parse_arguments, train
 
 # Epochs until the first checkpoint, and a run of twice the length.
 HALF = 1
-WORDS = ["--run=first", f"--max-epochs={2 * HALF}", "--max-steps=-1"]
+WORDS = ["--run-name=first", f"--max-epochs={2 * HALF}", "--max-steps=-1"]
 
 
 class Cut(pl.Callback):
@@ -43,7 +43,7 @@ def saved(path: Path) -> Any:
 
 def test_a_run_that_is_started_again_ends_as_if_it_had_not_been_cut(cut: Path) -> None:
     train(parse_arguments(WORDS))
-    train(parse_arguments([*WORDS, "--run=whole"]))
+    train(parse_arguments([*WORDS, "--run-name=whole"]))
     for name in ("last.ckpt", "best.ckpt"):
         again, whole = saved(cut / name), saved(Path("runs/whole/checkpoints", name))
         assert again["epoch"] == whole["epoch"]
@@ -59,7 +59,7 @@ def test_a_checkpoint_that_was_cut_itself_is_passed_over(cut: Path) -> None:
 
 
 def test_weights_of_another_run_serve_the_first_start_alone(cut: Path) -> None:
-    words = [f"--ckpt-path={cut / 'last.ckpt'}", "--resume=weights", "--run=new"]
+    words = [f"--ckpt-path={cut / 'last.ckpt'}", "--resume=weights", "--run-name=new"]
     assert parse_arguments(words).resume == "weights"
     shutil.copytree(cut, "runs/new/checkpoints")
     arguments = parse_arguments(words)

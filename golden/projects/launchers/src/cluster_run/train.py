@@ -40,7 +40,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--ckpt-path", type=Path, metavar="FILE", help="resume this checkpoint")
     add("--resume", choices=CHOICES, help="who wins where checkpoint and code differ")
     add(
-        "--run",
+        "--run-name",
         default="",
         metavar="NAME",
         help="its folder in runs/; one that was started before goes on",
@@ -68,7 +68,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"--ckpt-path: there is no file {arguments.ckpt_path}")
     if arguments.ckpt_path and not is_zipfile(arguments.ckpt_path):
         parser.error(f"--ckpt-path: {arguments.ckpt_path} is not a checkpoint")
-    if arguments.run:
+    if arguments.run_name:
         go_on(parser, arguments)
     if arguments.plot and find_spec("matplotlib") is None:
         parser.error("--plot needs matplotlib: pip install -e .[plot]")
@@ -81,13 +81,13 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def go_on(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Let a run that has a name go on where it was cut, whatever it had begun with."""
-    folder = Path("runs", arguments.run, "checkpoints")
+    folder = Path("runs", arguments.run_name, "checkpoints")
     given: Path | None = arguments.ckpt_path
     if given:
         is_own = given.parent.resolve() == folder.resolve()
         if is_own == (arguments.resume == "weights"):
             parser.error(
-                "--run: a run goes on from its own checkpoints, "
+                "--run-name: a run goes on from its own checkpoints, "
                 "and begins with those of another by --resume weights"
             )
     # A run may have been cut while it wrote one of them.
@@ -128,8 +128,8 @@ def train(
     else:
         task = Classifier(rates=dict(arguments.lr))
     data = DataModule()
-    logger = CSVLogger("runs", name=arguments.run)
-    run_folder = Path(logger.root_dir if arguments.run else logger.log_dir)
+    logger = CSVLogger("runs", name=arguments.run_name)
+    run_folder = Path(logger.root_dir if arguments.run_name else logger.log_dir)
     # A resumed run goes on in its folder, so that the best checkpoint stays the best.
     resumed_folder = ckpt_path and ckpt_path.parent
     plots = [CurvePlot(run_folder / "curves.png")] if arguments.plot else []
