@@ -70,6 +70,8 @@ _WRITTEN_OUT = {
     ),
 }
 
+PLATEAU = "ReduceLROnPlateau"
+
 # What every [scheduler] takes beside the class's own arguments.
 WIRING = tabulate(
     [
