@@ -71,6 +71,8 @@ _WRITTEN_OUT = {
 }
 
 PLATEAU = "ReduceLROnPlateau"
+# Texts that stand for the run's length in the arguments of a schedule by its path.
+LENGTHS = {"total_steps": "step", "total_epochs": "epoch"}
 
 # What every [scheduler] takes beside the class's own arguments.
 WIRING = tabulate(
@@ -89,7 +91,8 @@ class Scheduler:
 
     `computed` maps an argument to a Python expression in `{length}`, the run's length in the
     scheduler's intervals. `length_argument` is the argument that states a length: where the spec
-    gives it without an interval, it counts epochs, as everywhere in Lightning.
+    gives it without an interval, it counts epochs, as everywhere in Lightning. `watches`: it
+    moves by a metric.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Scheduler:
     written_out: bool = False
     own_warmup: bool = False
     chains: bool = True
+    watches: bool = False
     summary: str = ""
 
 
@@ -153,7 +157,11 @@ _RECORDS: dict[str, dict[str, Any]] = {
         "chains": False,
         "summary": "one rise and one fall",
     },
-    "ReduceLROnPlateau": {"chains": False, "summary": "a decay when a metric stalls"},
+    "ReduceLROnPlateau": {
+        "chains": False,
+        "watches": True,
+        "summary": "a decay when a metric stalls",
+    },
     "SequentialLR": {
         "interval": "step",
         "chains": False,

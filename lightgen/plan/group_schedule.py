@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lightgen.catalogue.path_schedulers import PathScheduler
 from lightgen.catalogue.schedulers import CONSTANT, schedulers
 from lightgen.plan.types import GroupPlan, SchedulePlan
 from lightgen.problems import Problem
@@ -26,7 +27,8 @@ def with_group_schedules(
         problems.append(
             Problem(
                 f"groups.{own[0].name}.{key}",
-                f"a {name} of torch moves all groups alike",
+                f"{name if isinstance(schedule.record, PathScheduler) else f'a {name} of torch'} "
+                "moves all groups alike",
                 "choose cosine, linear or wsd in [scheduler], or remove [scheduler]",
             )
         )
@@ -55,6 +57,10 @@ def floor_problems(schedule: SchedulePlan | None, *, layered: bool) -> list[Prob
     if schedule is None or not layered:
         return []
     parts = (schedule, *schedule.parts)
+    record = schedule.record
+    if isinstance(record, PathScheduler) and record.one_rate:
+        what = f"{record.name} gives one rate to every group, and would erase those of the layers"
+        return [Problem("scheduler.name", what, "use another schedule")]
     return [
         Problem(
             f"scheduler.{name}",
@@ -62,6 +68,6 @@ def floor_problems(schedule: SchedulePlan | None, *, layered: bool) -> list[Prob
             "remove it, or use cosine with min_factor, a fraction",
         )
         for part in parts
-        for name in ("eta_min", "min_lr")
+        for name in ("eta_min", "min_lr", "lr_min", "warmup_lr_init")
         if part.arguments.get(name)
     ]

@@ -152,6 +152,7 @@ _IMPORTABLE = frozenset(
 # Names beside a custom optimizer's class, in its file, its test and optim.py.
 _CLASS_NAMES = frozenset(
     [
+        "TimmSchedule",
         "Any",
         "Callable",
         "Classifier",

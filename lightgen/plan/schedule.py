@@ -7,8 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from lightgen.catalogue.parts import Task
-from lightgen.catalogue.schedulers import PLATEAU, WIRING
+from lightgen.catalogue.path_schedulers import PathScheduler
+from lightgen.catalogue.schedulers import WIRING
+from lightgen.plan.foreign import is_path
 from lightgen.plan.optimizer import check_arguments
+from lightgen.plan.path_schedule import find_path, path_problems, plan_path
 from lightgen.plan.schedule_parts import COMPOSITES, find_record, plan_composite, plan_leaf
 from lightgen.plan.schedule_problems import (
     direction,
@@ -18,7 +21,7 @@ from lightgen.plan.schedule_problems import (
 )
 from lightgen.plan.types import GroupPlan, OptimizerPlan, SchedulePlan
 from lightgen.problems import Problem
-from lightgen.spec.model import Spec
+from lightgen.spec.model import Scheduler, Spec
 
 
 def plan_schedule(
@@ -32,13 +35,34 @@ def plan_schedule(
     """Decide the schedule; what is wrong is added to problems, what deserves a word to notes."""
     if spec.scheduler is None:
         return None
-    table = spec.scheduler
-    record = find_record(table.name, "scheduler", problems)
-    if record is None:
+    plan = _plan_by_name(spec.scheduler, problems, notes)
+    if plan is None:
         return None
+    record = plan.record
+    if optimizer.turns_weights:
+        notes.append(f"{record.name}: a rule with to_eval is mostly one that needs no schedule")
+    problems += wiring_problems(plan)
+    problems += monitor_problems(plan, task, spec)
+    problems += rate_problems(plan, optimizer, groups)
+    problems += path_problems(plan, optimizer, groups)
+    return _with_momentum(_with_monitor(plan, task, spec), optimizer)
+
+
+def _plan_by_name(
+    table: Scheduler, problems: list[Problem], notes: list[str]
+) -> SchedulePlan | None:
     given = dict(table.arguments)
     if table.schedulers is not None:
         given["schedulers"] = table.schedulers
+    if is_path(table.name):
+        found = find_path(table.name, problems)
+        if isinstance(found, PathScheduler):
+            return plan_path(found, given, problems, notes)
+        record = found
+    else:
+        record = find_record(table.name, "scheduler", problems)
+    if record is None:
+        return None
     wiring = check_arguments(
         {key: given.pop(key) for key in WIRING if key in given},
         WIRING,
@@ -50,13 +74,7 @@ def plan_schedule(
         plan = plan_composite(record, given, problems)
     else:
         plan = plan_leaf(record, given, "scheduler", problems)
-    plan = _wire(plan, given, wiring, notes)
-    if optimizer.turns_weights:
-        notes.append(f"{record.name}: a rule with to_eval is mostly one that needs no schedule")
-    problems += wiring_problems(plan)
-    problems += monitor_problems(plan, task, spec)
-    problems += rate_problems(plan, optimizer, groups)
-    return _with_momentum(_with_monitor(plan, task, spec), optimizer)
+    return _wire(plan, given, wiring, notes)
 
 
 def _wire(
@@ -83,7 +101,7 @@ def _wire(
 
 def _with_monitor(plan: SchedulePlan, task: Task, spec: Spec) -> SchedulePlan:
     """ReduceLROnPlateau: a metric, the direction that fits it, and validation's frequency."""
-    if plan.record.name != PLATEAU:
+    if not plan.record.watches:
         return plan
     monitor = plan.monitor or "val/loss"
     every = spec.trainer.arguments.get("check_val_every_n_epoch", 1)

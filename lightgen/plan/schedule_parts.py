@@ -7,6 +7,7 @@ from typing import Any
 
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.schedulers import PLATEAU, Scheduler, find_scheduler, schedulers
+from lightgen.plan.foreign import is_path
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.types import SchedulePlan
 from lightgen.problems import Problem, guess
@@ -111,6 +112,10 @@ def _plan_part(
     where = f"scheduler.schedulers.{at}"
     if "name" not in table:
         problems.append(Problem(f"{where}.name", "is missing", "name a scheduler of torch"))
+        return None
+    if is_path(str(table["name"])):
+        what = f"{table['name']} inside {composite.name}: a schedule by its path stands alone"
+        problems.append(Problem(f"{where}.name", what, "use it alone, or choose another part"))
         return None
     record = find_record(table["name"], where, problems)
     if record is None:

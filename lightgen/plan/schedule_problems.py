@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lightgen.catalogue.parts import Task
-from lightgen.catalogue.schedulers import PLATEAU
+from lightgen.catalogue.path_schedulers import PathScheduler
 from lightgen.plan.types import GroupPlan, OptimizerPlan, SchedulePlan
 from lightgen.problems import Problem, guess
 from lightgen.spec.model import Spec
@@ -66,7 +66,7 @@ def _warmup_problems(plan: SchedulePlan) -> list[Problem]:
 def monitor_problems(plan: SchedulePlan, task: Task, spec: Spec) -> list[Problem]:
     """What the monitored metric cannot do for this schedule."""
     where = "scheduler.monitor"
-    if plan.record.name != PLATEAU:
+    if not plan.record.watches:
         if plan.monitor is None:
             return []
         return [Problem(where, f"{plan.record.name} reads no metric", "remove monitor")]
@@ -115,7 +115,7 @@ def rate_problems(
     """Absolute rates in a schedule erase or lift the rates of the groups."""
     found = []
     trained = [group for group in groups if not group.frozen]
-    if len(trained) > 1:
+    if len(trained) > 1 and not isinstance(plan.record, PathScheduler):
         for name in ("max_lr", "base_lr"):
             if name in plan.arguments:
                 found.append(

@@ -8,6 +8,7 @@ from typing import Any
 
 from lightgen.catalogue.optimizers import Optimizer
 from lightgen.catalogue.parts import Model
+from lightgen.catalogue.path_schedulers import PathScheduler
 from lightgen.catalogue.schedulers import CONSTANT, Scheduler
 from lightgen.plan.foreign import Call
 from lightgen.plan.hyperparameter import Hyperparameter
@@ -152,7 +153,8 @@ class GroupPlan:
 class SchedulePlan:
     """A scheduler and its wiring.
 
-    `arguments` are values; `computed` maps further arguments to expressions in `{length}`.
+    `arguments` are values; `computed` maps further arguments to expressions in `{length}`,
+    and in `{rate}` for the one rate of all groups.
     `interval` is step or epoch; `parts` are those of a composite; `by_group` has the schedule of
     each group that trains, where any has one of its own.
     """
@@ -168,14 +170,21 @@ class SchedulePlan:
     by_group: Mapping[str, SchedulePlan] = field(default_factory=dict)
 
     @property
+    def call(self) -> Call | None:
+        """What makes a schedule of another package, without what is computed."""
+        if isinstance(self.record, PathScheduler):
+            return Call(self.record.path, self.arguments)
+        return None
+
+    @property
     def needs_length(self) -> bool:
         """Whether the run's length enters."""
         if self.by_group:
             return any(own.needs_length for own in self.by_group.values())
         return (
             (self.record.written_out and self.record is not CONSTANT)
-            or bool(self.computed)
-            or "total_steps" in self.arguments
+            or any("{length}" in text for text in self.computed.values())
+            or (self.record.rates_argument and "total_steps" in self.arguments)
             or any(part.needs_length for part in self.parts)
         )
 

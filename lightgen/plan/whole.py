@@ -60,7 +60,8 @@ class Plan:
     @property
     def paths(self) -> tuple[Reference, ...]:
         """Everything of other packages that the project names, in the order of the spec."""
-        return tuple(references([self.data_call, self.model.call]))
+        schedules = [schedule.call for schedule in self.schedules]
+        return tuple(references([self.data_call, self.model.call, *schedules]))
 
     @property
     def foreign_packages(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from lightgen.render.freezing import epochs_to_move
 from lightgen.render.imports import Imports
 from lightgen.render.manual_checks import render_schedules_test
 from lightgen.render.others import network_call, no_checkpointing, output_of
+from lightgen.render.path_schedule import COUNTING, counted, counting_test, keeps_ratio
 from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
 from lightgen.render.values import frozen_modules, lightning_root
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
@@ -253,7 +254,12 @@ def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
         function = FACTOR_FUNCTIONS[schedule.record.name]
         imports.own("optim", function)
         tests += fill("tests/schedule_factor.py", {"function": Identifier(function)})
-    if schedule.record.written_out or schedule.record.rates_argument:
+    if counted(plan) and not plan.layered:
+        imports.own("optim", COUNTING)
+        ten = f", {length}=10" if schedule.needs_length else ""
+        tests += counting_test(plan, closure, module, ten)
+    record = schedule.record
+    if record.written_out or record.rates_argument or keeps_ratio(schedule):
         ten = Source(f", {length}=10" if schedule.needs_length else "")
         holes = {"ten_intervals": ten, "closure": closure, "module": module}
         tests += fill("tests/schedule_ratio.py", holes)

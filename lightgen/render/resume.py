@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lightgen.catalogue.path_schedulers import PathScheduler
 from lightgen.plan.types import OptimizerPlan, SchedulePlan
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
+from lightgen.render.path_schedule import counted
 from lightgen.render.values import lightning_root
 from lightgen.source import Source, block, indent, literal
 
@@ -20,11 +22,16 @@ _STATE_OF = {
 }
 
 
-def recorded_by(schedule: SchedulePlan) -> str:
+def recorded_by(schedule: SchedulePlan) -> tuple[str, ...]:
     """What a recipe tells of a schedule beside its class: functions are in no state."""
+    record = schedule.record
+    if isinstance(record, PathScheduler):
+        if not record.known:
+            return "functions", "settings"
+        return ("functions",) if record.by_function else ("settings",)
     by_function = schedule.record.written_out or "Lambda" in schedule.record.name
     by_function = by_function or schedule.record.name == "MultiplicativeLR"
-    return "functions" if by_function else "settings"
+    return ("functions",) if by_function else ("settings",)
 
 
 def render_recipe(plan: Plan) -> str:
@@ -34,9 +41,14 @@ def render_recipe(plan: Plan) -> str:
     imports.names("typing", "Any", "TypeAlias")
     imports.names("torch", "Tensor").names("torch.optim", "Optimizer")
     settings = ABSENT
-    kinds = sorted({recorded_by(schedule) for schedule in plan.schedules})
+    kinds = sorted({kind for schedule in plan.schedules for kind in recorded_by(schedule)})
     if kinds:
-        settings = Source("".join(fill(f"resume/{kind}.py", {}) for kind in kinds).rstrip("\n"))
+        running = {"base_lrs", "last_epoch", "lr_lambdas"}
+        if counted(plan):
+            running |= {"base_values", "metric", "warmup_steps"}
+        holes = {"running": Source(", ".join(literal(each) for each in sorted(running)))}
+        texts = (fill(f"resume/{kind}.py", holes) for kind in kinds)
+        settings = Source("".join(texts).rstrip("\n"))
     if "functions" in kinds:
         imports.names("inspect", "signature")
     return fill(

@@ -11,6 +11,7 @@ from lightgen.plan.types import SchedulePlan, Wiring
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
+from lightgen.render.path_schedule import counting_class, path_body
 from lightgen.render.values import argument_value
 from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
 
@@ -32,7 +33,10 @@ def length_name(plan: SchedulePlan) -> str:
 
 
 def schedule_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
-    """The functions of the schedules, if there are any."""
+    """The functions of the schedules, if there are any, and what they need."""
+    counting = counting_class(plan, imports)
+    if counting:
+        yield counting
     for wiring in plan.wirings:
         if wiring.schedule is not None:
             yield from _fragments(wiring.schedule, prefix(wiring), imports)
@@ -124,6 +128,8 @@ def _group_body(schedule: SchedulePlan, before: str, imports: Imports) -> list[s
 
 def _body(schedule: SchedulePlan, before: str, imports: Imports) -> list[str]:
     name = schedule.record.name
+    if schedule.call is not None:
+        return path_body(schedule, length_name(schedule), imports)
     if schedule.by_group:
         return _group_body(schedule, before, imports)
     if schedule.record.written_out:

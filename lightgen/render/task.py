@@ -127,7 +127,7 @@ def _imports(plan: Plan) -> Imports:
         if plan.schedule is not None:
             imports.own("optim", "build_scheduler")
     for schedule in plan.schedules:
-        imports.own("recipe", f"{recorded_by(schedule)}_of")
+        imports.own("recipe", *(f"{kind}_of" for kind in recorded_by(schedule)))
         if schedule.needs_length:
             imports.module("math")
     return imports
@@ -188,8 +188,8 @@ def _recipe_hooks(plan: Plan) -> list[str]:
         if schedule.needs_length:
             name = length_name(schedule)
             entries.append(f'"{name}": {name}(self.trainer),')
-        kind = recorded_by(schedule)
-        entries.append(f'"{kind}": {kind}_of(self.lr_schedulers()),')
+        for kind in recorded_by(schedule):
+            entries.append(f'"{kind}": {kind}_of(self.lr_schedulers()),')
     recorded = ["schedule = {", *indent(entries), "}"] if entries else ["schedule: Recipe = {}"]
     return [
         "def on_fit_start(self) -> None:",
@@ -228,13 +228,13 @@ def _recipes_hooks(plan: Plan) -> list[str]:
         entries = [f'"{key}": {manual_steps.constant(wiring, key)},' for key in uneven]
         if wiring.schedule is not None:
             schedule = f"schedules[{_position(plan, wiring)}]"
-            kind = recorded_by(wiring.schedule)
             entries.append(f'"scheduler": type({schedule}).__name__,')
             entries.append(f'"interval": {literal(wiring.schedule.interval)},')
             if wiring.schedule.needs_length:
                 length = manual.length_call(wiring, "self.trainer", "self.max_batches")
                 entries.append(f'"{length_name(wiring.schedule)}": {length},')
-            entries.append(f'"{kind}": {kind}_of({schedule}),')
+            for kind in recorded_by(wiring.schedule):
+                entries.append(f'"{kind}": {kind}_of({schedule}),')
         if entries:
             recorded = [f"    optimizers[{at}],", "    {", *indent(entries, 2), "    },"]
             recipes += ["recipe_of(", *recorded, "),"]
