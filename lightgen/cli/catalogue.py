@@ -12,6 +12,13 @@ from lightgen.catalogue.arguments import REQUIRED, Argument
 from lightgen.catalogue.families import FAMILIES
 from lightgen.catalogue.optimizers import COMPOSITE, Optimizer, optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
+from lightgen.catalogue.path_schedulers import (
+    PATH_WIRING,
+    PathScheduler,
+    Refused,
+    path_schedulers,
+    scheduler_by_path,
+)
 from lightgen.catalogue.schedulers import WIRING, Scheduler, schedulers
 from lightgen.cli.report import print_json, print_table, report_error
 from lightgen.problems import InputError, LightgenError, Problem, guess
@@ -23,9 +30,13 @@ def _all_optimizers() -> dict[str, Any]:
     return {**optimizers(), COMPOSITE.name: COMPOSITE, "custom": custom_record()}
 
 
+def _all_schedulers() -> dict[str, Any]:
+    return {**schedulers(), **path_schedulers()}
+
+
 KINDS: dict[str, Callable[[], dict[str, Any]]] = {
     "optimizers": _all_optimizers,
-    "schedulers": schedulers,
+    "schedulers": _all_schedulers,
     "models": lambda: {**MODELS, **FAMILIES},
     "data": lambda: dict(DATA),
     "tasks": lambda: dict(TASKS),
@@ -81,6 +92,12 @@ def _record(kind: str, name: str, records: dict[str, Any]) -> Any:
     folded = {key.lower(): value for key, value in records.items()}
     if name.lower() in folded:
         return folded[name.lower()]
+    if _kind(kind) == "schedulers" and "." in name:
+        found = scheduler_by_path(name)
+        if isinstance(found, Refused):
+            raise InputError(Problem("NAME", f"{name}: {found.why}", found.todo))
+        if found.arguments:
+            return found
     what = f"unknown {_kind(kind).removesuffix('s')} '{name}'"
     raise InputError(Problem("NAME", what, guess(name, records)))
 
@@ -101,7 +118,8 @@ def _print_record(record: Any) -> None:
     elif isinstance(record, Scheduler):
         typer.echo(f"interval: {record.interval}")
         typer.echo()
-        _print_arguments([*record.arguments.values(), *WIRING.values()], record.customary)
+        wiring = PATH_WIRING if isinstance(record, PathScheduler) else WIRING
+        _print_arguments([*record.arguments.values(), *wiring.values()], record.customary)
         for name in record.computed:
             typer.echo(f"{name}: computed from the run's length unless given")
         if record.rates_argument:

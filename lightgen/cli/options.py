@@ -18,9 +18,10 @@ def _complete_optimizer(incomplete: str) -> list[str]:
 
 
 def _complete_scheduler(incomplete: str) -> list[str]:
+    from lightgen.catalogue.path_schedulers import path_schedulers
     from lightgen.catalogue.schedulers import schedulers
 
-    return _offer(schedulers(), incomplete)
+    return _offer([*schedulers(), *path_schedulers()], incomplete)
 
 
 def complete_kind(incomplete: str) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lightgen.plan.types import Wiring
+from lightgen.catalogue.path_schedulers import PathScheduler
+from lightgen.plan.types import SchedulePlan, Wiring
 from lightgen.plan.whole import Plan
 from lightgen.render import manual, manual_steps
 from lightgen.render.custom.skeletons import second_pass, two_passes
@@ -183,7 +184,7 @@ def _recipe_hooks(plan: Plan) -> list[str]:
     schedule = plan.schedule
     entries = []
     if schedule is not None:
-        entries.append('"scheduler": type(self.lr_schedulers()).__name__,')
+        entries.append(f'"scheduler": {_class_of(schedule, "self.lr_schedulers()")},')
         entries.append(f'"interval": {literal(schedule.interval)},')
         if schedule.needs_length:
             name = length_name(schedule)
@@ -221,6 +222,13 @@ def _checkpoint_hooks(plan: Plan) -> list[str]:
     ]
 
 
+def _class_of(schedule: SchedulePlan, made: str) -> str:
+    """The name of a schedule's class; of one that is counted for, not of what counts."""
+    if isinstance(schedule.record, PathScheduler) and schedule.record.counts:
+        made = f'getattr({made}, "schedule", None)'
+    return f"type({made}).__name__"
+
+
 def _recipes_hooks(plan: Plan) -> list[str]:
     recipes: list[str] = []
     for at, wiring in enumerate(plan.wirings):
@@ -228,7 +236,7 @@ def _recipes_hooks(plan: Plan) -> list[str]:
         entries = [f'"{key}": {manual_steps.constant(wiring, key)},' for key in uneven]
         if wiring.schedule is not None:
             schedule = f"schedules[{_position(plan, wiring)}]"
-            entries.append(f'"scheduler": type({schedule}).__name__,')
+            entries.append(f'"scheduler": {_class_of(wiring.schedule, schedule)},')
             entries.append(f'"interval": {literal(wiring.schedule.interval)},')
             if wiring.schedule.needs_length:
                 length = manual.length_call(wiring, "self.trainer", "self.max_batches")

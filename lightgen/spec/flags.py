@@ -12,6 +12,7 @@ from tomlkit.items import Float, Trivia
 
 from lightgen.catalogue.optimizers import COMPOSITE
 from lightgen.catalogue.parts import AVERAGES
+from lightgen.catalogue.path_schedulers import PATH_WIRING, any_scheduler
 from lightgen.catalogue.skeletons import find_skeleton
 from lightgen.problems import InputError, Problem
 from lightgen.source import literal
@@ -253,8 +254,26 @@ def _choose(
     if table == "scheduler" and name.lower() == "none":
         drop_value(document, in_home(home, ("scheduler",)))
         return []
+    before = name_in(alone(content_of(document), home), table)
     set_value(document, in_home(home, (table, "name")), name)
-    return _drop_unknown(document, table, name, rule_files, home)
+    dropped = _drop_unknown(document, table, name, rule_files, home)
+    if table == "scheduler" and before not in (None, name):
+        dropped += _drop_before_path(document, name, home)
+    return dropped
+
+
+def _drop_before_path(
+    document: tomlkit.TOMLDocument, path: str, home: tuple[str, ...]
+) -> list[str]:
+    """What the class before took is not known to be an argument of an unknown path."""
+    if "." not in path or any_scheduler(path) is not None:
+        return []
+    table = alone(content_of(document), home)["scheduler"]
+    dropped = [key for key in table if key not in ("name", *PATH_WIRING)]
+    places = [in_home(home, ("scheduler", key)) for key in dropped]
+    for place in places:
+        drop_value(document, place)
+    return [f"{path} is another one: {'.'.join(place)} is dropped" for place in places]
 
 
 def _drop_unknown(

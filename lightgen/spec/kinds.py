@@ -9,7 +9,8 @@ from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.families import family_of
 from lightgen.catalogue.groups import GROUP_SETTINGS
 from lightgen.catalogue.optimizers import COMPOSITE, find_optimizer
-from lightgen.catalogue.schedulers import WIRING, find_scheduler
+from lightgen.catalogue.path_schedulers import PATH_WIRING, any_scheduler
+from lightgen.catalogue.schedulers import WIRING
 from lightgen.catalogue.skeletons import find_skeleton
 from lightgen.catalogue.trainer import trainer_arguments
 from lightgen.spec.several import alone, split_home
@@ -111,11 +112,18 @@ def kind_of(content: Mapping[str, Any], path: tuple[str, ...], rule: Arguments) 
             return _custom_kinds(content).get(key) or _declared_kind(content, key)
         return _kind_in(optimizer.arguments if optimizer else {}, key)
     if path[0] == "scheduler":
-        scheduler = find_scheduler(str(name_in(content, "scheduler") or ""))
-        return _kind_in({**WIRING, **(scheduler.arguments if scheduler else {})}, key)
+        return _scheduler_kind(str(name_in(content, "scheduler") or ""), key)
     if path[0] == "trainer":
         return _kind_in(trainer_arguments(), key)
     return "text"
+
+
+def _scheduler_kind(name: str, key: str) -> str:
+    """A text stands for the run's length in what is a number else."""
+    scheduler = any_scheduler(name)
+    if scheduler is None and "." in name:
+        return PATH_WIRING[key].kind if key in PATH_WIRING else "any"
+    return _kind_in({**WIRING, **(scheduler.arguments if scheduler else {})}, key)
 
 
 def declares(path: tuple[str, ...]) -> bool:
@@ -169,8 +177,9 @@ def class_keys(
             own = declared if isinstance(declared, Mapping) else ()
             return {"name", "hyperparameters", "skeleton", *_custom_kinds(content), *own}
         return None if optimizer is None else {"name", *optimizer.arguments}
-    scheduler = find_scheduler(name)
-    return None if scheduler is None else {"name", *WIRING, *scheduler.arguments}
+    scheduler = any_scheduler(name)
+    wiring = PATH_WIRING if "." in name else WIRING
+    return None if scheduler is None else {"name", *wiring, *scheduler.arguments}
 
 
 def member_keys(group: Mapping[str, Any]) -> set[str] | None:

@@ -145,7 +145,9 @@ class Group(OpenTable):
 class Scheduler(OpenTable):
     """The schedule; other keys are arguments of its class."""
 
-    name: str = Field(description="Class of torch.optim.lr_scheduler, cosine, linear or wsd.")
+    name: str = Field(
+        description="Class of torch.optim.lr_scheduler, cosine, linear, wsd, or the path of one."
+    )
     schedulers: list[dict[str, Any]] | None = Field(
         None, description="Parts of SequentialLR and ChainedScheduler, in order."
     )

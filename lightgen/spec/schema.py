@@ -17,7 +17,8 @@ from lightgen.catalogue.families import FAMILIES
 from lightgen.catalogue.groups import GROUP_SETTINGS
 from lightgen.catalogue.optimizers import COMPOSITE, optimizers
 from lightgen.catalogue.parts import AVERAGES, DATA, MODELS, TASKS
-from lightgen.catalogue.schedulers import WIRING, schedulers
+from lightgen.catalogue.path_schedulers import path_schedulers
+from lightgen.catalogue.schedulers import LENGTHS, WIRING, schedulers
 from lightgen.catalogue.skeletons import SKELETONS
 from lightgen.catalogue.trainer import trainer_arguments
 from lightgen.spec.model import Spec
@@ -44,13 +45,16 @@ def build_schema() -> dict[str, Any]:
     own = (o.group_arguments for o in optimizers().values())
     _add_arguments(tables["NamedOptimizer"], (o.arguments for o in optimizers().values()))
     _add_arguments(tables["Group"], [GROUP_SETTINGS, *own])
-    _add_arguments(tables["Scheduler"], [WIRING, *(s.arguments for s in schedulers().values())])
+    every = {**schedulers(), **path_schedulers()}
+    _add_arguments(tables["Scheduler"], [WIRING, *(s.arguments for s in every.values())])
+    for record in path_schedulers().values():
+        _allow_lengths(tables["Scheduler"], record.computed)
     _add_arguments(tables["Trainer"], [trainer_arguments()])
     tables["Trainer"]["additionalProperties"] = False
     names = {
         "Optimizer": [*optimizers(), COMPOSITE.name, "custom"],
         "NamedOptimizer": [*optimizers(), "custom"],
-        "Scheduler": list(schedulers()),
+        "Scheduler": list(every),
         "Model": [*MODELS, *FAMILIES],
         "Data": list(DATA),
         "Averaging": list(AVERAGES),
@@ -89,6 +93,15 @@ def _add_arguments(table: dict[str, Any], sources: Iterable[Mapping[str, Argumen
                 found += [each for each in _properties(argument) if each not in found]
     for name, found in variants.items():
         table["properties"][name] = found[0] if len(found) == 1 else {"anyOf": found}
+
+
+def _allow_lengths(table: dict[str, Any], names: Iterable[str]) -> None:
+    """A text stands for the run's length where one is computed."""
+    for name in names:
+        field, length = table["properties"][name], {"enum": list(LENGTHS)}
+        variants = field.get("anyOf", [field])
+        if length not in variants:
+            table["properties"][name] = {"anyOf": [*variants, length]}
 
 
 def _properties(argument: Argument) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import pytest
 from support.command import Lightgen
 
 from lightgen.catalogue.optimizers import optimizers
+from lightgen.catalogue.path_schedulers import path_schedulers
 from lightgen.catalogue.schedulers import schedulers
 
 
@@ -21,7 +22,7 @@ def offered(lightgen: Lightgen, monkeypatch: pytest.MonkeyPatch, typed: str) -> 
     ("typed", "expected"),
     [
         ("new --optimizer ", [*optimizers(), "composite", "custom"]),
-        ("new --scheduler ", [*schedulers()]),
+        ("new --scheduler ", [*schedulers(), *path_schedulers()]),
         ("new --optimizer ada", "adadelta adafactor adagrad adam adamw adamax".split()),
         ("new --optimizer AdamW", ["AdamW"]),
         ("new --scheduler co", "cosine constantlr cosineannealinglr cosineannealingwarmrestarts"),
