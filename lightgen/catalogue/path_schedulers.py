@@ -154,11 +154,6 @@ _RECORDS: dict[str, dict[str, dict[str, Any]]] = {
             "floors": ("min_lr",),
             "summary": "a fall that grows steeper to the end",
         },
-        "get_chebyshev_schedule": {
-            "computed": {"num_epochs": "{length}"},
-            "interval": "epoch",
-            "summary": "rates in the order of a Chebyshev iteration",
-        },
         "get_wsd_schedule": {
             "computed": {
                 **_RISE,
@@ -214,6 +209,10 @@ REFUSED: dict[str, dict[str, Refused]] = {
         "CosineScheduler": _NO_STATE,
         "LinearScheduler": _NO_STATE,
         "PolyScheduler": _NO_STATE,
+        "get_chebyshev_schedule": Refused(
+            "its rates are numbers of NumPy, and a checkpoint with these is not loaded",
+            "use another schedule",
+        ),
         "ProportionScheduler": Refused(
             "it moves a value by a schedule, and takes no optimizer", "name that schedule"
         ),

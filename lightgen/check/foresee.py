@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from lightgen.check.paths import examine
 from lightgen.check.place import told, where
 from lightgen.check.run import Tell, import_problem, tell_outside
 from lightgen.check.sources import find_sources
@@ -33,6 +34,11 @@ def serve(
         sources = find_sources(root)
         from lightgen.check import launch
 
+        named = examine(sources)
+        if named.missing or named.faults:
+            faults = [*named.missing, *(Problem("", each) for each in named.faults)]
+            tell({"problems": [asdict(each) for each in faults], "of_input": False})
+            return
         launcher = launch.open_project(sources)
     except BaseException as error:
         tell({"problem": asdict(import_problem(error, root)), "of_input": False})

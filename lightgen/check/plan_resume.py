@@ -57,6 +57,8 @@ def _must_be_checkpoint(path: Path) -> None:
 
 
 def _resumption(message: dict[str, Any]) -> Resumption:
+    if "problems" in message:
+        raise ProjectError(*(Problem(**each) for each in message["problems"]))
     if "problem" in message:
         kind = InputError if message["of_input"] else ProjectError
         raise kind(Problem(**message["problem"]))

@@ -78,6 +78,8 @@ def _round(
     fault = ""
     try:
         for message in messages(child, timeout):
+            if "problems" in message:
+                raise ProjectError(*(Problem(**each) for each in message["problems"]))
             if "problem" in message:
                 raise ProjectError(Problem(**message["problem"]))
             if "proof" in message:

@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from lightgen.check.paths import Found, examine
 from lightgen.check.place import passed, told, where
 from lightgen.check.proof import Finding, Proof
 from lightgen.check.sources import Sources, find_sources
@@ -35,20 +36,36 @@ def serve(root: Path, wanted: Collection[str], tell: Tell) -> None:
         sources = find_sources(root)
         from lightgen.check import launch
 
+        found = examine(sources)
+        if found.missing:
+            tell({"problems": [asdict(each) for each in found.missing]})
+            return
+        if found.faults:
+            _tell_faults(found, wanted, tell)
+            return
         launcher = launch.open_project(sources)
     except BaseException as error:
         tell({"problem": asdict(import_problem(error, root))})
         return
-    _prove(launcher, wanted, tell)
+    _prove(launcher, wanted, tell, found.notes)
 
 
-def _prove(launcher: Any, wanted: Collection[str], tell: Tell) -> None:
+def _tell_faults(found: Found, wanted: Collection[str], tell: Tell) -> None:
+    """The training cannot start with these: each is told, and nothing else is proven."""
+    for name in wanted:
+        what = found.faults[0] if name == "start" else "not proven: the training does not start"
+        detail = (*found.faults[1:], *found.notes) if name == "start" else ()
+        tell(asdict(Finding(Proof(name, False, what, detail))))
+
+
+def _prove(launcher: Any, wanted: Collection[str], tell: Tell, notes: Collection[str] = ()) -> None:
     from lightgen.check.coverage import prove_coverage
     from lightgen.check.curve import prove_curve
     from lightgen.check.resume import prove_resume
     from lightgen.check.step import prove_step
 
     start, coverage, planned, launcher = _start(launcher)
+    start = replace(start, detail=(*start.detail, *notes))
     proofs: dict[str, Callable[[], Finding]] = {
         "start": lambda: Finding(start),
         "coverage": lambda: Finding(coverage) if coverage else prove_coverage(planned),

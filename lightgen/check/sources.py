@@ -39,7 +39,7 @@ def find_sources(root: Path) -> Sources:
 
     Raises ProjectError if no package, or more than one, may be meant.
     """
-    spec = _spec(root)
+    spec = read_spec(root)
     name = str(spec.get("project", {}).get("package", ""))
     notes: list[str] = []
     package = next(
@@ -62,7 +62,7 @@ def find_sources(root: Path) -> Sources:
     )
 
 
-def _spec(root: Path) -> dict[str, Any]:
+def read_spec(root: Path) -> dict[str, Any]:
     """The spec as far as it can be read: a check is of the code."""
     try:
         return tomllib.loads((root / SPEC).read_text("utf-8"))

@@ -139,9 +139,6 @@ CASES: dict[str, dict[str, dict[str, Any]]] = {
         ),
     },
     "pytorch_optimizer": {
-        "chebyshev": case(
-            "pytorch_optimizer.get_chebyshev_schedule", {"num_epochs": EPOCHS}, "epoch"
-        ),
         "wsd_of_pytorch_optimizer": case(
             "pytorch_optimizer.get_wsd_schedule",
             {
