@@ -9,8 +9,11 @@ import pytest
 from lightgen.catalogue.arguments import Argument, build
 from lightgen.catalogue.facts import facts, module_names
 from lightgen.catalogue.introspect import FACTS, as_text, introspect
+from lightgen.catalogue.introspect_schedules import SCHEDULES
+from lightgen.catalogue.introspect_schedules import introspect as introspect_schedules
 from lightgen.catalogue.optimizers import find_optimizer, optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
+from lightgen.catalogue.path_schedulers import path_schedulers
 from lightgen.catalogue.schedulers import find_scheduler, schedulers
 from lightgen.catalogue.trainer import trainer_arguments
 
@@ -161,3 +164,26 @@ def test_an_argument_that_nobody_described_gets_its_kind_from_its_default() -> N
         "f": "none",
     }
     assert found["a"].required
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["pytorch_optimizer", "transformers"])
+def test_the_schedules_are_those_of_the_installed_package(place: str) -> None:
+    """If this fails: python -m lightgen.catalogue.introspect_schedules, and read the diff."""
+    pytest.importorskip(place)
+    recorded = json.loads(SCHEDULES.read_text(encoding="utf-8"))
+    assert json.loads(as_text({place: introspect_schedules(place)})) == {place: recorded[place]}
+
+
+@pytest.mark.parametrize("path", path_schedulers())
+def test_a_schedule_by_its_path_takes_its_own_values(path: str) -> None:
+    record = path_schedulers()[path]
+    assert record.summary and record.interval in ("step", "epoch")
+    assert {*record.customary, *record.computed, *record.floors, *record.starts} <= set(
+        record.arguments
+    )
+    for argument in record.arguments.values():
+        if not argument.required and argument.kind != "none":
+            assert argument.fault(argument.default) == "", argument.name
+    for name, value in record.customary.items():
+        assert record.arguments[name].fault(value) == ""

@@ -48,7 +48,11 @@ MAY_IMPORT: dict[str, set[str]] = {
 SLOW = {"torch", "pytorch_lightning", "lightning", "numpy", "sklearn"}
 WRITES = {"write_bytes", "write_text", "mkdir", "rename", "replace", "unlink", "rmdir", "touch"}
 WRITES |= {"rmtree", "mkdtemp", "mkstemp", "chmod", "symlink_to", "copytree", "copyfile", "move"}
-STANDALONE = {"catalogue/introspect.py", "spec/schema.py"}
+STANDALONE = {
+    "catalogue/introspect.py",
+    "catalogue/introspect_schedules.py",
+    "spec/schema.py",
+}
 # What runs in the child of a check.
 PROOFS = {
     "check/coverage.py",
