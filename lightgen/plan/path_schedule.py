@@ -68,6 +68,10 @@ def plan_path(
     arguments = {**record.customary, **arguments}
     if record.counts and interval == "step":
         arguments["t_in_epochs"] = False
+    problems += _idle_problems(record, arguments, interval)
+    if record.counts and interval == "epoch" and arguments.get("warmup_t"):
+        if "warmup_lr_init" not in arguments:  # timm's 0 is for a rise by steps
+            computed["warmup_lr_init"] = "{lowest} / 100"
     return SchedulePlan(
         record,
         arguments,
@@ -76,6 +80,20 @@ def plan_path(
         frequency=wiring.get("frequency", 1),
         monitor=wiring.get("monitor"),
     )
+
+
+def _idle_problems(
+    record: PathScheduler, arguments: Mapping[str, Any], interval: str
+) -> list[Problem]:
+    """A rise from zero that moves by epochs leaves the weights as they are for a whole one."""
+    if interval == "step" or not record.known or record.watches:
+        return []
+    idle = "an epoch at a rate of zero would train nothing"
+    if record.counts and arguments.get("warmup_t") and arguments.get("warmup_lr_init") == 0:
+        return [Problem(f"{WHERE}.warmup_lr_init", idle, "remove it, or set interval = 'step'")]
+    if not record.counts:
+        return [Problem(f"{WHERE}.interval", f"{record.name} counts steps: {idle}", "remove it")]
+    return []
 
 
 def _never(record: PathScheduler, arguments: Mapping[str, Any]) -> list[Problem]:
@@ -124,7 +142,7 @@ def _interval(
 def _computed(
     record: PathScheduler, arguments: Mapping[str, Any], lengths: Mapping[str, str]
 ) -> dict[str, str]:
-    """Expressions in {length} and {rate} of what the spec leaves to the start of the run."""
+    """Expressions in {length}, {rate} and {lowest} of what the spec leaves to the start of the run."""
     found = {**record.computed}
     if record.counts and "t_initial" in found:
         found["t_initial"] = _cycle(arguments, prefixed=record.name.endswith("WSDLRScheduler"))

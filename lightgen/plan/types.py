@@ -154,7 +154,7 @@ class SchedulePlan:
     """A scheduler and its wiring.
 
     `arguments` are values; `computed` maps further arguments to expressions in `{length}`,
-    and in `{rate}` for the one rate of all groups.
+    in `{rate}`, the one rate of all groups, and in `{lowest}`, the lowest of them.
     `interval` is step or epoch; `parts` are those of a composite; `by_group` has the schedule of
     each group that trains, where any has one of its own.
     """

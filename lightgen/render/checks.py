@@ -10,7 +10,13 @@ from lightgen.render.freezing import epochs_to_move
 from lightgen.render.imports import Imports
 from lightgen.render.manual_checks import render_schedules_test
 from lightgen.render.others import network_call, no_checkpointing, output_of
-from lightgen.render.path_schedule import COUNTING, counted, counting_test, keeps_ratio
+from lightgen.render.path_schedule import (
+    COUNTING,
+    counted,
+    counting_test,
+    keeps_ratio,
+    rises_from_zero,
+)
 from lightgen.render.schedule import FACTOR_FUNCTIONS, length_name
 from lightgen.render.values import frozen_modules, lightning_root
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
@@ -73,6 +79,8 @@ def render_training_test(plan: Plan) -> str:
         "module": Identifier(plan.task.module),
         "best_metric": Source(plan.task.best_metric),
         **_owner_holes(plan),
+        # A schedule of another package may begin at a rate of zero.
+        "rate_key": Source("initial_lr" if rises_from_zero(plan.schedule) else "lr"),
         "test_names": Source(fill("tests/resume_names.py", {}).rstrip("\n")) if by_name else ABSENT,
         "test_steps": (
             ABSENT if plan.is_manual else Source(fill("tests/resume_steps.py", {}).rstrip("\n"))

@@ -61,8 +61,13 @@ def path_body(schedule: SchedulePlan, length: str, imports: Imports) -> list[str
             "if len(rates) > 1:",
             f"    raise ValueError({what})",
         ]
+    if any("{lowest}" in text for text in schedule.computed.values()):
+        head += [
+            "# The first epoch trains, too: timm's own start is a rate of zero.",
+            'lowest = min(group["lr"] for group in optimizer.param_groups)',
+        ]
     computed = {
-        name: Expr(text.format(length=length, rate="max(rates)"))
+        name: Expr(text.format(length=length, rate="max(rates)", lowest="lowest"))
         for name, text in schedule.computed.items()
     }
     lines = call_lines(call, imports, "optimizer", **computed)
@@ -77,7 +82,13 @@ def keeps_ratio(schedule: SchedulePlan) -> bool:
     record = schedule.record
     if not isinstance(record, PathScheduler):
         return False
-    return not any(schedule.arguments.get(name) for name in (*record.floors, *record.starts))
+    absolute = (*record.floors, *record.starts)
+    return not any(schedule.arguments.get(each) or each in schedule.computed for each in absolute)
+
+
+def rises_from_zero(schedule: SchedulePlan | None) -> bool:
+    """Whether the first rates may be zero."""
+    return schedule is not None and schedule.call is not None and not schedule.record.watches
 
 
 def counting_test(plan: Plan, closure: Expr, module: Source, ten: str) -> str:

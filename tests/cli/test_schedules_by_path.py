@@ -36,6 +36,11 @@ REFUSED = {
     f"{TIMM} scheduler.t_in_epochs=false scheduler.interval=epoch": "scheduler.interval: "
     "t_in_epochs = false does not go with the interval 'epoch'; "
     "a schedule that moves once a step has its lengths in steps",
+    f"{COSINE} scheduler.interval=epoch": "scheduler.interval: "
+    "transformers.get_cosine_schedule_with_warmup counts steps: "
+    "an epoch at a rate of zero would train nothing; remove it",
+    f"{TIMM} scheduler.warmup_t=2 scheduler.warmup_lr_init=0": "scheduler.warmup_lr_init: "
+    "an epoch at a rate of zero would train nothing; remove it, or set interval = 'step'",
     f"{TIMM} scheduler.lr_min=0.1": "scheduler.lr_min: the floor 0.1 is not below the rate of "
     "group 'all' (0.001) and would lift it; lower it, or use cosine with min_factor, a fraction",
     f"{TIMM} scheduler.warmup_lr_init=0.1": "scheduler.warmup_lr_init: the start 0.1 is not below "

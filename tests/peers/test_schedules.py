@@ -113,7 +113,7 @@ CASES: dict[str, dict[str, dict[str, Any]]] = {
         ),
         **timm_cases(
             "TanhLRScheduler",
-            {"t_initial": EPOCHS - 1, "warmup_t": 1, "warmup_prefix": True},
+            {"t_initial": EPOCHS - 1, "warmup_t": 1, "warmup_prefix": True, "warmup_lr_init": 1e-4},
             {"t_initial": STEPS - 1, "warmup_t": 1, "warmup_prefix": True},
             warmup_t=1,
             warmup_prefix=True,
@@ -133,7 +133,7 @@ CASES: dict[str, dict[str, dict[str, Any]]] = {
         ),
         **timm_cases(
             "WSDLRScheduler",
-            {"t_initial": EPOCHS - 1, "decay_t": 1, "warmup_t": 1},
+            {"t_initial": EPOCHS - 1, "decay_t": 1, "warmup_t": 1, "warmup_lr_init": 1e-4},
             {"t_initial": STEPS - 1, "decay_t": (STEPS - 1) // 5, "warmup_t": 1},
             warmup_t=1,
         ),

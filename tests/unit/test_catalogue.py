@@ -179,9 +179,7 @@ def test_the_schedules_are_those_of_the_installed_package(place: str) -> None:
 def test_a_schedule_by_its_path_takes_its_own_values(path: str) -> None:
     record = path_schedulers()[path]
     assert record.summary and record.interval in ("step", "epoch")
-    assert {*record.customary, *record.computed, *record.floors, *record.starts} <= set(
-        record.arguments
-    )
+    assert {*record.customary, *record.computed} <= set(record.arguments)
     for argument in record.arguments.values():
         if not argument.required and argument.kind != "none":
             assert argument.fault(argument.default) == "", argument.name
