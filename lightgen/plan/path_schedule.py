@@ -69,9 +69,9 @@ def plan_path(
     if record.counts and interval == "step":
         arguments["t_in_epochs"] = False
     problems += _idle_problems(record, arguments, interval)
-    if record.counts and interval == "epoch" and arguments.get("warmup_t"):
-        if "warmup_lr_init" not in arguments:  # timm's 0 is for a rise by steps
-            computed["warmup_lr_init"] = "{lowest} / 100"
+    rises = record.counts and interval == "epoch" and arguments.get("warmup_t")
+    if rises and "warmup_lr_init" not in arguments:  # timm's 0 is for a rise by steps
+        computed["warmup_lr_init"] = "{lowest} / 100"
     return SchedulePlan(
         record,
         arguments,
@@ -142,7 +142,7 @@ def _interval(
 def _computed(
     record: PathScheduler, arguments: Mapping[str, Any], lengths: Mapping[str, str]
 ) -> dict[str, str]:
-    """Expressions in {length}, {rate} and {lowest} of what the spec leaves to the start of the run."""
+    """Expressions in {length} and {rate} of what the spec leaves to the start of the run."""
     found = {**record.computed}
     if record.counts and "t_initial" in found:
         found["t_initial"] = _cycle(arguments, prefixed=record.name.endswith("WSDLRScheduler"))
