@@ -22,7 +22,7 @@ def render_conftest(plan: Plan) -> str:
     if not plan.has_own_data:
         fixtures.append(_few_batches(plan, imports))
     if not plan.has_own_model:
-        imports.names("collections.abc", "Iterator").module("torch")
+        imports.names("collections.abc", "Iterator").names("typing", "Any").module("torch")
         imports.own("module", plan.task.module)
         fixtures.append(fill("tests/conftest_draws.py", {"module": Identifier(plan.task.module)}))
     if not fixtures:

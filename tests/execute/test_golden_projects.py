@@ -13,6 +13,7 @@ import sklearn.datasets  # noqa: F401  imported once, before the children are fo
 import tensorboard  # noqa: F401
 import torch
 import torchmetrics  # noqa: F401
+from support.peers import golden_parameters
 from support.projects import in_project, run_pytest
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "projects"
@@ -26,7 +27,7 @@ LEAST_OF = {"frozen-cnn-warmup": 0.85, "transfer": 0.7, "composite": 0.7}
 MOST = {"val/loss": 2.2, "val/distance": 0.28}
 
 
-@pytest.fixture(params=PROJECTS)
+@pytest.fixture(params=golden_parameters(PROJECTS))
 def golden(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     name: str = request.param
     shutil.copytree(GOLDEN / name, tmp_path / name)

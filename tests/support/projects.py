@@ -15,6 +15,7 @@ from lightgen.render.project import render_project
 from lightgen.spec.model import parse_spec
 from lightgen.spec.rule import RuleFile, split_reference
 from lightgen.tree import File, Tree
+from support.peers import see_vision
 
 PACKAGE = "sample_run"
 
@@ -92,6 +93,7 @@ def _child(folder: Path, act: Callable[[], Any], sender: Any, log: Path) -> None
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.chdir(folder)
+    see_vision()
     sys.path.insert(0, str(folder / "src"))
     try:
         sender.send((True, act()))

@@ -16,6 +16,7 @@ from torch import Tensor
 from support import by_hand
 from support.by_hand import ByHand
 from support.interpret_rule import Interpreted
+from support.peers import see_vision
 
 RULES = Path(__file__).parents[2] / "golden" / "rules"
 STEPS = 100
@@ -167,6 +168,7 @@ def disagreement(case: Case, dtype: torch.dtype, make: Make) -> float:
 
 def package(name: str) -> Any:
     """A package of references, or a skipped test."""
+    see_vision()
     try:
         return importlib.import_module(name)
     except (ImportError, RuntimeError) as error:  # torchvision beside another build of torch

@@ -1,0 +1,232 @@
+"""Parameter groups, optimizer and schedule, as functions that need no Lightning."""
+
+import math
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any, TypeAlias
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from timm_vit_run.layers import number_layers
+
+ParameterGroup: TypeAlias = dict[str, Any]
+
+
+def parameter_groups(
+    model: nn.Module, rates: Mapping[str, float]
+) -> list[ParameterGroup]:
+    """Return the parameter groups, each with its own settings.
+
+    `rates` replaces learning rates: by group name, or under "*" the base rate.
+    """
+    base_lr = rates.get("*", 0.01)
+    members = match_parameters(model)
+    groups: list[ParameterGroup] = [
+        *split_decay(
+            model,
+            {
+                "name": "head",
+                "params": members["head"],
+                "lr": base_lr,
+            },
+        ),
+        *split_decay(
+            model,
+            {
+                "name": "backbone",
+                "params": members["backbone"],
+                "lr": 0.5 * base_lr,
+            },
+        ),
+    ]
+    groups = split_layers(model, groups)
+    override_rates(groups, rates)
+    check_coverage(model, groups)
+    return groups
+
+
+# In order: the first group with a matching pattern takes a parameter.
+# A pattern is a module's path or a glob.
+PATTERNS = {
+    "head": ["head"],
+    "backbone": ["*"],
+}
+
+
+def match_parameters(model: nn.Module) -> dict[str, list[tuple[str, nn.Parameter]]]:
+    """Sort the parameters into the groups of PATTERNS.
+
+    Raises ValueError for a pattern or a group without a parameter, a parameter without
+    a group, and a tied weight whose names belong to different groups.
+    """
+    names = dict(model.named_parameters(remove_duplicate=False))
+    parts = ", ".join(sorted({name.partition(".")[0] for name in names}))
+    for group, patterns in PATTERNS.items():
+        for pattern in patterns:
+            if pattern != "*" and not any(matches(name, pattern) for name in names):
+                raise ValueError(
+                    f"group {group}: '{pattern}' matches no parameter; "
+                    f"the model has {parts}"
+                )
+    members: dict[str, list[tuple[str, nn.Parameter]]] = {name: [] for name in PATTERNS}
+    for name, parameter in model.named_parameters():
+        aliases = [alias for alias, other in names.items() if other is parameter]
+        owners = {group_of(alias) for alias in aliases}
+        if len(owners) > 1:
+            tied = " = ".join(aliases)
+            raise ValueError(f"{tied} is one weight, but matches several groups")
+        members[owners.pop()].append((name, parameter))
+    for group, found in members.items():
+        if not found:
+            raise ValueError(f"group {group}: earlier groups take all that it matches")
+    return members
+
+
+def group_of(name: str) -> str:
+    """The first group with a pattern for the parameter; ValueError without one."""
+    for group, patterns in PATTERNS.items():
+        if any(matches(name, pattern) for pattern in patterns):
+            return group
+    raise ValueError(f"{name} matches no group")
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a parameter's name fits a pattern."""
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
+
+
+def split_decay(model: nn.Module, group: ParameterGroup) -> list[ParameterGroup]:
+    """Split off what decay would harm: biases, norms and what the model lists."""
+    exempt: set[str] = getattr(model, "no_weight_decay", set)()
+    kept = {name for name, p in group["params"] if p.ndim < 2 or name in exempt}
+    halves = [
+        {**group, "params": [(n, p) for n, p in group["params"] if n not in kept]},
+        {
+            **group,
+            "name": f"{group['name']}/no_decay",
+            "params": [(n, p) for n, p in group["params"] if n in kept],
+            "weight_decay": 0.0,
+        },
+    ]
+    return [half for half in halves if half["params"]]
+
+
+# Factor of the rates per layer away from the head.
+LAYER_DECAY = 0.8
+
+
+def split_layers(
+    model: nn.Module, groups: Sequence[ParameterGroup]
+) -> list[ParameterGroup]:
+    """Split each group by layers: rates fall from the head to the input.
+
+    "lr_scale" multiplies the group's rate, wherever that comes from.
+    """
+    layers = number_layers(model)
+    top = max(layers.values())
+    if top == 0:
+        raise ValueError("layer decay: the model is a single layer")
+    split: list[ParameterGroup] = []
+    for group in groups:
+        owner, slash, half = group["name"].partition("/")
+        for layer in sorted({layers[name] for name, _ in group["params"]}):
+            members = [(n, p) for n, p in group["params"] if layers[n] == layer]
+            split.append(
+                {
+                    **group,
+                    "name": f"{owner}/layer_{layer}{slash}{half}",
+                    "params": members,
+                    "lr_scale": LAYER_DECAY ** (top - layer),
+                }
+            )
+    return split
+
+
+def named_rates(groups: Sequence[ParameterGroup]) -> dict[str, float]:
+    """The rate of each group by its name: that of its layers before their scale."""
+    return {
+        group["name"].partition("/")[0]: float(group["lr"]) / group.get("lr_scale", 1.0)
+        for group in groups
+    }
+
+
+def override_rates(
+    groups: Sequence[ParameterGroup], rates: Mapping[str, float]
+) -> None:
+    """Set the rates that are named; ValueError for a name that no group has."""
+    owners = [group["name"].partition("/")[0] for group in groups]
+    unknown = sorted(rates.keys() - {"*", *owners})
+    if unknown:
+        raise ValueError(
+            f"no group {', '.join(unknown)}; there are {', '.join(sorted({*owners}))}"
+        )
+    for owner, group in zip(owners, groups, strict=True):
+        group["lr"] = rates.get(owner, group["lr"]) * group.get("lr_scale", 1.0)
+
+
+def check_coverage(model: nn.Module, groups: Sequence[ParameterGroup]) -> None:
+    """Raise ValueError unless each trainable parameter stands in exactly one group."""
+    owners: dict[int, list[str]] = {}
+    for group in groups:
+        if not any(parameter.requires_grad for _, parameter in group["params"]):
+            raise ValueError(f"group {group['name']} has no parameter that trains")
+        for _, parameter in group["params"]:
+            owners.setdefault(id(parameter), []).append(group["name"])
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        found = owners.get(id(parameter), [])
+        if len(found) > 1:
+            raise ValueError(
+                f"{name} is in several groups, by tied weights: {', '.join(found)}"
+            )
+        if not found and parameter.requires_grad:
+            raise ValueError(f"{name} trains but is in no group")
+
+
+def build_optimizer(model: nn.Module, rates: Mapping[str, float]) -> Optimizer:
+    """Return the optimizer over the parameter groups."""
+    return torch.optim.AdamW(
+        parameter_groups(model, rates),
+        weight_decay=0.05,
+    )
+
+
+def cosine_factor(
+    step: int,
+    total_steps: int,
+    warmup_steps: int = 50,
+    min_factor: float = 0.0,
+) -> float:
+    """Factor on every group's rate at a step: a linear rise, then half a cosine.
+
+    The first of the warmup_steps has 1 / warmup_steps, the end of the run min_factor, a
+    fraction of the rate (Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983).
+    """
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progress = min(1.0, (step - warmup_steps) / max(1, total_steps - warmup_steps))
+    return min_factor + (1 - min_factor) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def build_scheduler(optimizer: Optimizer, total_steps: int) -> LRScheduler:
+    """Return a warmup and half a cosine, moved once an optimizer step."""
+    return LambdaLR(optimizer, partial(cosine_factor, total_steps=total_steps))
+
+
+def describe_groups(groups: Sequence[ParameterGroup]) -> str:
+    """A table of the groups: tensors, parameters, learning rate and weight decay."""
+    rows = [["group", "tensors", "parameters", "lr", "weight decay"]]
+    for group in groups:
+        count = sum(parameter.numel() for parameter in group["params"])
+        rate = group.get("initial_lr", group["lr"])
+        numbers = [f"{len(group['params'])}", f"{count:,}", f"{rate:g}"]
+        rows.append([group["name"], *numbers, f"{group.get('weight_decay', 0):g}"])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
