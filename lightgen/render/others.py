@@ -52,10 +52,13 @@ def render_other_model(plan: Plan) -> str:
             "# Activations are computed twice instead of kept.",
             f"built.{switch}",
             f"{name}: nn.Module = built",
-            f"return {name}",
         ]
     else:
-        body = [f"{name}: nn.Module = {lines[0]}", *lines[1:], f"return {name}"]
+        body = [f"{name}: nn.Module = {lines[0]}", *lines[1:]]
+    body += [
+        "# One with weights may come in eval mode: Lightning trains in the modes it finds.",
+        f"return {name}.train()",
+    ]
     holes = {"imports": imports.source(), "body": block(indent(body))}
     return fill("models/other.py", holes)
 

@@ -17,4 +17,5 @@ def build_model() -> nn.Module:
         num_classes=10,
         in_chans=1,
     )
-    return model
+    # One with weights may come in eval mode: Lightning trains in the modes it finds.
+    return model.train()
