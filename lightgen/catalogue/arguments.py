@@ -15,7 +15,7 @@ class Argument:
     """Name, default and the values that make sense: more strictly than torch itself checks.
 
     `kind` is number, integer, flag, text, numbers (a list of `length` numbers, any length if 0),
-    integers, or none for what a spec cannot say (callables, objects). `min` and `max` are
+    integers, any, or none for what a spec cannot say (callables, objects). `min` and `max` are
     inclusive, `above` and `below` exclusive; for lists they hold for each entry.
     """
 
@@ -47,7 +47,7 @@ class Argument:
         low = low or (f"({self.above:g}" if self.above is not None else "(-inf")
         high = f"{self.max:g}]" if self.max is not None else ""
         high = high or (f"{self.below:g})" if self.below is not None else "inf)")
-        if self.kind in ("text", "none"):
+        if self.kind in ("text", "none", "any"):
             return ""
         return f"{low}, {high}"
 
@@ -59,6 +59,8 @@ class Argument:
         return check(self, value) or self._range_fault(value)
 
     def _range_fault(self, value: Any) -> str:
+        if isinstance(value, Mapping):
+            return ""
         if self.choices and value not in self.choices:
             return f"{value!r} is not one of {', '.join(map(repr, self.choices))}"
         for number in value if isinstance(value, list) else [value]:
@@ -119,7 +121,12 @@ def _number_or_text(argument: Argument, value: Any) -> str:
     return "" if isinstance(value, str) else _number(argument, value)
 
 
+def _any(argument: Argument, value: Any) -> str:
+    return ""
+
+
 _FAULTS: dict[str, Any] = {
+    "any": _any,
     "number": _number,
     "integer": _integer,
     "flag": _flag,

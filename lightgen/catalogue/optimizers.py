@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from lightgen.catalogue.arguments import Argument, build, tabulate
 from lightgen.catalogue.facts import facts
+from lightgen.catalogue.optimizer import SWITCHES, Optimizer
 
-# Implementation switches of torch: per optimizer, never per group.
-SWITCHES = ("foreach", "fused", "capturable", "differentiable")
-
-_KNOWN = tabulate(
+KNOWN = tabulate(
     [
         Argument("lr", min=0, doc="learning rate"),
         Argument("betas", kind="numbers", length=2, min=0, below=1, doc="decay of the moments"),
@@ -67,48 +64,6 @@ _ALPHA = {
 _ADAFACTOR_EPS = Argument(
     "eps", kind="numbers", length=2, min=0, optional=True, doc="terms of the two divisions"
 )
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """A class of torch.optim: arguments, customary values and what it cannot do."""
-
-    name: str
-    summary: str
-    arguments: Mapping[str, Argument]
-    customary: Mapping[str, Any] = field(default_factory=dict)
-    single_group: bool = False
-    full_batch: bool = False
-    needs_closure: bool = False
-    matrices_only: bool = False
-    sparse_only: bool = False
-    takes_sparse: bool = False
-    zero_lr: bool = True
-    composite: bool = False
-    goes_with: str = ""
-
-    @property
-    def constraints(self) -> list[str]:
-        """What the class cannot do, in words."""
-        rows = {
-            "needs a closure: no accumulation, no fp16 gradient scaler": self.needs_closure,
-            "one parameter group": self.single_group,
-            "full batch by default": self.full_batch,
-            "parameters with two dimensions only: no biases, norms or convolutions": (
-                self.matrices_only
-            ),
-            "sparse gradients only (nn.Embedding, nn.EmbeddingBag with sparse=True)": (
-                self.sparse_only
-            ),
-        }
-        return [text for text, holds in rows.items() if holds]
-
-    @property
-    def group_arguments(self) -> dict[str, Argument]:
-        """The arguments that a parameter group can set for itself."""
-        if self.single_group:
-            return {}
-        return {name: arg for name, arg in self.arguments.items() if name not in SWITCHES}
 
 
 # What introspection cannot tell. Rates are the customary ones of the literature, tried on digits.
@@ -171,7 +126,7 @@ def optimizers() -> dict[str, Optimizer]:
 
 
 def _optimizer(name: str, fact: Mapping[str, Any]) -> Optimizer:
-    known = dict(_KNOWN)
+    known = dict(KNOWN)
     if name in _ALPHA:
         known["alpha"] = _ALPHA[name]
     if name == "Adafactor":
@@ -180,9 +135,3 @@ def _optimizer(name: str, fact: Mapping[str, Any]) -> Optimizer:
     if not record.get("zero_lr", True):
         known["lr"] = Argument("lr", above=0, doc="learning rate")
     return Optimizer(name, fact["summary"], build(fact["arguments"], known), **record)
-
-
-def find_optimizer(name: str) -> Optimizer | None:
-    """The optimizer of that name in any case, or None."""
-    folded = {key.lower(): value for key, value in optimizers().items()}
-    return folded.get(name.lower())

@@ -10,7 +10,9 @@ import typer
 
 from lightgen.catalogue.arguments import REQUIRED, Argument
 from lightgen.catalogue.families import FAMILIES
-from lightgen.catalogue.optimizers import COMPOSITE, Optimizer, optimizers
+from lightgen.catalogue.optimizer import Optimizer
+from lightgen.catalogue.optimizers import COMPOSITE, optimizers
+from lightgen.catalogue.others import find_optimizer, other_optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.path_schedulers import (
     PATH_WIRING,
@@ -27,7 +29,8 @@ from lightgen.problems import InputError, LightgenError, Problem, guess
 def _all_optimizers() -> dict[str, Any]:
     from lightgen.plan.optimizer import custom_record
 
-    return {**optimizers(), COMPOSITE.name: COMPOSITE, "custom": custom_record()}
+    own = {**optimizers(), COMPOSITE.name: COMPOSITE, "custom": custom_record()}
+    return {**own, **other_optimizers()}
 
 
 def _all_schedulers() -> dict[str, Any]:
@@ -61,7 +64,11 @@ def run_list(kind: str | None, *, as_json: bool) -> int:
         return 0
     for name, records in entries.items():
         typer.echo(name)
+        package = ""
         for key, record in records.items():
+            if name == "optimizers" and key.partition(".")[0] != package and "." in key:
+                package = key.partition(".")[0]
+                typer.echo(f"optimizers of {package}")
             typer.echo(f"  {key:<28} {_summary(record)}")
     return 0
 
@@ -98,12 +105,16 @@ def _record(kind: str, name: str, records: dict[str, Any]) -> Any:
             raise InputError(Problem("NAME", f"{name}: {found.why}", found.todo))
         if found.arguments:
             return found
+    by_path = find_optimizer(name) if _kind(kind) == "optimizers" else None
+    if by_path is not None:
+        return by_path
     what = f"unknown {_kind(kind).removesuffix('s')} '{name}'"
     raise InputError(Problem("NAME", what, guess(name, records)))
 
 
 def _summary(record: Any) -> str:
-    return str(record.summary)
+    refused = getattr(record, "refused", "")
+    return f"not here: it {refused}" if refused else str(record.summary)
 
 
 def _print_record(record: Any) -> None:

@@ -14,7 +14,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def _complete_optimizer(incomplete: str) -> list[str]:
     from lightgen.catalogue.optimizers import COMPOSITE, optimizers
 
-    return _offer([*optimizers(), COMPOSITE.name, "custom"], incomplete)
+    return _offer([*optimizers(), COMPOSITE.name, "custom", *_by_package(incomplete)], incomplete)
+
+
+def _by_package(incomplete: str) -> list[str]:
+    """The packages of other optimizers, then the classes of the one that is begun."""
+    from lightgen.catalogue.others import chosen_optimizers
+
+    if "." in incomplete:
+        return list(chosen_optimizers())
+    return sorted({f"{path.partition('.')[0]}." for path in chosen_optimizers()})
 
 
 def _complete_scheduler(incomplete: str) -> list[str]:
@@ -50,7 +59,7 @@ Optimizer = Annotated[
         "--optimizer",
         metavar="NAME",
         autocompletion=_complete_optimizer,
-        help="A class of torch.optim in any case, or custom.",
+        help="A class of torch.optim in any case, another by its path, or custom.",
     ),
 ]
 Rule = Annotated[

@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lightgen.catalogue.optimizers import COMPOSITE, find_optimizer, optimizers
+from lightgen.catalogue.optimizers import COMPOSITE, optimizers
+from lightgen.catalogue.others import find_optimizer
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.schedulers import schedulers
 from lightgen.problems import InputError, LightgenError, Problem, ProjectError

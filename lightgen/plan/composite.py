@@ -7,13 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from lightgen.catalogue.arguments import Argument
-from lightgen.catalogue.optimizers import (
-    COMPOSITE,
-    SWITCHES,
-    Optimizer,
-    find_optimizer,
-    optimizers,
-)
+from lightgen.catalogue.optimizer import SWITCHES, Optimizer
+from lightgen.catalogue.optimizers import COMPOSITE, optimizers
+from lightgen.catalogue.others import find_optimizer
 from lightgen.catalogue.parts import TASKS
 from lightgen.plan.foreign import is_path
 from lightgen.plan.group_settings import separate
@@ -108,6 +104,11 @@ def with_member(
 def _member(group: spec.Group, where: str, problems: list[Problem]) -> OptimizerPlan:
     name = group.optimizer or MEMBER
     record = find_optimizer(name)
+    if record is not None and record.path:
+        what = f"a composite steps classes of torch, and {record.name} is of another package"
+        todo = "name a class of torch, or the class for the whole model"
+        problems.append(Problem(f"{where}.optimizer", what, todo))
+        record = optimizers()[MEMBER]
     if record is None:
         what = f"unknown optimizer '{name}'"
         problems.append(Problem(f"{where}.optimizer", what, guess(name, optimizers())))

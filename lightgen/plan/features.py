@@ -202,6 +202,7 @@ def _finder_problems(optimizer: OptimizerPlan) -> list[Problem]:
             f"{optimizer.class_name} weighs its average by the rates of all steps so far: "
             "a rate that grows step by step says nothing of a constant one",
         ),
+        (record.own_rate, f"{record.name} goes by a rate of its own"),
         (
             record.needs_closure,
             f"{record.name} evaluates the loss several times a step: "

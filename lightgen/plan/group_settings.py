@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightgen.catalogue.groups import GROUP_SETTINGS, LAYER_DECAY
-from lightgen.catalogue.optimizers import Optimizer
+from lightgen.catalogue.optimizer import Optimizer
 from lightgen.catalogue.trainer import MIXED, SHARDING
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan

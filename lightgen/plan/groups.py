@@ -17,7 +17,7 @@ from lightgen.plan.group_settings import (
     unfreezing_problems,
 )
 from lightgen.plan.names import group_name_fault, member_fault
-from lightgen.plan.optimizer import check_arguments
+from lightgen.plan.optimizer import check_class_arguments
 from lightgen.plan.types import WHOLE_MODEL, GroupPlan, OptimizerPlan
 from lightgen.problems import Problem
 from lightgen.spec.groups import REST, parse_rate
@@ -86,7 +86,6 @@ def _plan_group(
         what = f"only a composite has classes of its groups, not {optimizer.record.name}"
         todo = "set optimizer.name = 'composite', or remove it"
         problems.append(Problem(f"{where}.optimizer", what, todo))
-    known = {key: arg for key, arg in optimizer.record.group_arguments.items() if key != "lr"}
     if optimizer.record.single_group and given:
         problems.append(
             Problem(
@@ -97,7 +96,7 @@ def _plan_group(
         )
         arguments: dict[str, Any] = {}
     else:
-        arguments = check_arguments(given, known, where, optimizer.record.name, problems)
+        arguments = check_class_arguments(given, optimizer.record, where, problems, of_group=True)
     rate = optimizer.record.arguments.get("lr")
     fault = rate.fault(lr) if rate is not None and lr is not None else ""
     if fault:

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightgen.catalogue.arguments import Argument
-from lightgen.catalogue.optimizers import COMPOSITE, SWITCHES, Optimizer, find_optimizer, optimizers
+from lightgen.catalogue.optimizer import SWITCHES, Optimizer
+from lightgen.catalogue.optimizers import COMPOSITE, optimizers
+from lightgen.catalogue.others import chosen_optimizers, find_optimizer, is_path
 from lightgen.catalogue.skeletons import SKELETONS, Skeleton, find_skeleton
+from lightgen.plan.foreign import path_fault, plan_arguments
 from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
 from lightgen.plan.names import class_name_problem
 from lightgen.plan.types import OptimizerPlan
@@ -29,19 +32,31 @@ def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     if table.name.lower() == CUSTOM:
         return _plan_custom(spec, problems)
     problems += misplaced(table)
-    record = find_optimizer(table.name)
+    record = known_optimizer(table.name, "optimizer.name", problems)
     if record is None:
-        known = [*optimizers(), COMPOSITE.name, CUSTOM]
-        problems.append(
-            Problem("optimizer.name", f"unknown optimizer '{table.name}'", guess(table.name, known))
-        )
         record = optimizers()["AdamW"]
         return OptimizerPlan(record, record.name, 1e-3, {})
-    given = check_arguments(table.arguments, record.arguments, "optimizer", record.name, problems)
+    given = check_class_arguments(table.arguments, record, "optimizer", problems)
     arguments = {**record.customary, **given}
     base_lr = arguments.pop("lr")
     problems += cross_checks(record, arguments)
     return OptimizerPlan(record, record.name, base_lr, arguments)
+
+
+def known_optimizer(name: str, where: str, problems: list[Problem]) -> Optimizer | None:
+    """The class of that name, or by that path; why it is none that can be chosen to problems."""
+    fault = path_fault(name) if is_path(name) else ""
+    if fault:
+        problems.append(Problem(where, fault, "write it as it is imported"))
+        return None
+    record = find_optimizer(name)
+    if record is None:
+        known = [*chosen_optimizers()] if is_path(name) else [*optimizers(), COMPOSITE.name, CUSTOM]
+        problems.append(Problem(where, f"unknown optimizer '{name}'", guess(name, known)))
+    elif record.refused:
+        problems.append(Problem(where, f"{record.name} {record.refused}", "choose another class"))
+        return None
+    return record
 
 
 def misplaced(table: Table) -> list[Problem]:
@@ -173,6 +188,30 @@ def _argument(hyper: Hyperparameter) -> Argument:
         below=hyper.below,
         length=len(entries or ()),
     )
+
+
+def check_class_arguments(
+    given: Mapping[str, Any],
+    record: Optimizer,
+    where: str,
+    problems: list[Problem],
+    *,
+    of_group: bool = False,
+) -> dict[str, Any]:
+    """Return what is right for a class, or for a group of it; of an open one everything is."""
+    known = record.group_arguments if of_group else record.arguments
+    if of_group:
+        known = {key: each for key, each in known.items() if key != "lr"}
+    if not record.path:
+        return check_arguments(given, known, where, record.name, problems)
+    for name in {*given} & {*record.once} if of_group else ():
+        what = f"{record.name} takes {name} once, not per group"
+        problems.append(Problem(f"{where}.{name}", what, f"set optimizer.{name}"))
+    checked = {key: each for key, each in given.items() if not (of_group and key in record.once)}
+    open_ones = {key: each for key, each in checked.items() if record.open and key not in known}
+    kept = {key: each for key, each in checked.items() if key not in open_ones}
+    right = check_arguments(kept, known, where, record.name, problems)
+    return plan_arguments({**right, **open_ones}, where, problems)
 
 
 def check_arguments(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from lightgen.catalogue.optimizers import Optimizer, optimizers
+from lightgen.catalogue.optimizer import Optimizer
+from lightgen.catalogue.optimizers import optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS, Data, Model, Task
 from lightgen.plan.features import LABELLED, TRANSFER
 from lightgen.plan.groups import BACKBONE, HEAD, submodules

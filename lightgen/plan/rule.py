@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.groups import RESERVED_SETTINGS
-from lightgen.catalogue.optimizers import Optimizer
+from lightgen.catalogue.optimizer import Optimizer
 from lightgen.plan.names import class_name_from, class_name_problem
 from lightgen.plan.optimizer import CUSTOM, CUSTOM_FLAGS, check_arguments, cross_checks
 from lightgen.plan.types import OptimizerPlan, RulePlan

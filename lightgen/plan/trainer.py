@@ -126,7 +126,9 @@ def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan
     strategy = str(arguments.get("strategy"))
     rows = [
         (
-            record.needs_closure and arguments.get("accumulate_grad_batches", 1) > 1,
+            record.needs_closure
+            and not record.calls_once
+            and arguments.get("accumulate_grad_batches", 1) > 1,
             "trainer.accumulate_grad_batches",
             f"{record.name} calls its closure several times a step: over accumulated batches "
             "gradients would pile up, and the later calls see the last batch only",
@@ -150,6 +152,12 @@ def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan
             "trainer.precision",
             "the line search of LBFGS leaves the range of 16-bit numbers",
             "use bf16-mixed or 32-true",
+        ),
+        (
+            record.gpu and arguments.get("accelerator") not in ("gpu", "cuda"),
+            "optimizer.name",
+            f"{record.name} runs on a GPU only",
+            "set trainer.accelerator = 'gpu', or choose another class",
         ),
         (
             precision in SCALED and arguments.get("accelerator") == "cpu",

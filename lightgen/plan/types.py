@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lightgen.catalogue.optimizers import Optimizer
+from lightgen.catalogue.optimizer import Optimizer
 from lightgen.catalogue.parts import Model
 from lightgen.catalogue.path_schedulers import PathScheduler
 from lightgen.catalogue.schedulers import CONSTANT, Scheduler
-from lightgen.plan.foreign import Call
+from lightgen.plan.foreign import Call, Reference, references
 from lightgen.plan.hyperparameter import Hyperparameter
 from lightgen.rules.rule import Rule
 from lightgen.tree import File
@@ -60,6 +60,8 @@ class RulePlan:
 class OptimizerPlan:
     """The optimizer: its class, the arguments of the call, and the base rate.
 
+    `class_name` of a class of another package is its dotted path.
+
     `layer_decay` is that of all groups, counted from the head of the model.
 
     `arguments` holds what the call states, without lr; `custom` the hyperparameters of a custom
@@ -87,9 +89,28 @@ class OptimizerPlan:
         return self.record.composite
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether the class is one of another package than torch."""
+        return bool(self.record.path)
+
+    @property
+    def path(self) -> str:
+        """The class as the code of a project names it."""
+        own = self.is_custom or self.is_composite or self.is_foreign
+        return self.class_name if own else f"torch.optim.{self.class_name}"
+
+    @property
     def turns_weights(self) -> bool:
         """Whether it trains with other weights than those to evaluate and save."""
-        return self.rule is not None and self.rule.rule.to_eval is not None
+        by_rule = self.rule is not None and self.rule.rule.to_eval is not None
+        return by_rule or self.record.turns
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What of other packages it names: the class, and what its arguments are."""
+        if not self.is_foreign:
+            return ()
+        return (Reference(self.record.path), *references(self.arguments))
 
     def effective(self, name: str) -> Any:
         """The value of an argument as the call leaves it, None where the class has no such one."""

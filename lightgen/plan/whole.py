@@ -60,8 +60,9 @@ class Plan:
     @property
     def paths(self) -> tuple[Reference, ...]:
         """Everything of other packages that the project names, in the order of the spec."""
+        optimizers = (each for wiring in self.wirings for each in wiring.optimizer.references)
         schedules = [schedule.call for schedule in self.schedules]
-        return tuple(references([self.data_call, self.model.call, *schedules]))
+        return (*references([self.data_call, self.model.call, *schedules]), *optimizers)
 
     @property
     def foreign_packages(self) -> tuple[str, ...]:
@@ -94,6 +95,12 @@ class Plan:
         """The only optimizer; of several one whose class the project carries, else the first."""
         every = [wiring.optimizer for wiring in self.wirings]
         return next((each for each in every if each.is_custom), every[0])
+
+    @property
+    def turning(self) -> tuple[OptimizerPlan, ...]:
+        """The optimizers that train with other weights than those to evaluate and save."""
+        every = {each.optimizer.class_name: each.optimizer for each in self.wirings}
+        return tuple(each for each in every.values() if each.turns_weights)
 
     @property
     def schedule(self) -> SchedulePlan | None:

@@ -27,6 +27,7 @@ from lightgen.plan.several import (
     unfit_problems,
 )
 from lightgen.plan.types import GroupPlan, OptimizerPlan, Wiring
+from lightgen.plan.unfit import unfit_wiring
 from lightgen.problems import Problem
 from lightgen.spec.model import NAMED_KEYS, Group, NamedOptimizer, Optimizer, Spec
 from lightgen.spec.rule import RuleFile
@@ -74,7 +75,9 @@ def _plan_only(
     schedule = with_group_schedules(schedule, groups, problems)
     layered = layer_decay is not None or any(group.layer_decay for group in groups)
     problems += floor_problems(schedule, layered=layered)
-    return Wiring("", optimizer, groups, schedule)
+    wiring = Wiring("", optimizer, groups, schedule)
+    problems += unfit_wiring(wiring, spec.model.name.lower())
+    return wiring
 
 
 def _plan_optimizer(spec: Spec, sources: Sources, problems: list[Problem]) -> OptimizerPlan:

@@ -93,7 +93,7 @@ def render_training_test(plan: Plan) -> str:
     elif frozen:
         paths = block(indent([f"{literal(path)}," for path in frozen], 2))
         text += fill("tests/frozen.py", {"frozen": paths})
-    if plan.optimizer.turns_weights:
+    if plan.turning:
         text += fill("tests/weights.py", {})
     return text
 

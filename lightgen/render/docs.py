@@ -175,15 +175,14 @@ def _optimizer_text(plan: Plan) -> Source:
             f"`{optimizer.class_name}` in `src/{plan.package}/custom_optimizer.py`, your own\n"
             f"`torch.optim.Optimizer`; its arguments stand in {where}."
         )
-    return Source(f"`torch.optim.{optimizer.class_name}`; its arguments stand in {where}.")
+    return Source(f"`{optimizer.path}`; its arguments stand in {where}.")
 
 
 def _optimizers_text(plan: Plan) -> Source:
     """What each of several optimizers is, and when it steps."""
     rows = []
     for wiring in plan.wirings:
-        own = wiring.optimizer.is_custom
-        name = wiring.optimizer.class_name if own else f"torch.optim.{wiring.optimizer.class_name}"
+        name = wiring.optimizer.path
         groups = " and ".join(f"`{prose(group.name)}`" for group in wiring.groups)
         turns = ", not at every batch" if wiring.frequency > 1 else ""
         turns += ", over several batches" if wiring.accumulate > 1 else ""

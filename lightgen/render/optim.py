@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lightgen.plan.groups import REGEX, is_path
-from lightgen.plan.types import GroupPlan, OptimizerPlan
+from lightgen.plan.types import GroupPlan, OptimizerPlan, Wiring
 from lightgen.plan.whole import Plan
 from lightgen.render.clipping import clip_fragment
 from lightgen.render.composite import composite_view
 from lightgen.render.environment import ABSENT, fill
+from lightgen.render.foreign_optimizer import foreign_builder, foreign_call
 from lightgen.render.freezing import unfreeze_fragment
 from lightgen.render.imports import Imports
 from lightgen.render.layers import layers_fragment, split_line
@@ -245,16 +246,32 @@ def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
         entries: list[str] = []
         for wiring in plan.wirings:
             owners = ", ".join(literal(group.name) for group in wiring.groups if not group.frozen)
-            lines = _construct(wiring.optimizer, f"chosen(groups, {owners})", imports)
+            lines = _construct_one(wiring, f"chosen(groups, {owners})", imports)
             entries += [f"{literal(wiring.name)}: {lines[0]}", *lines[1:-1], f"{lines[-1]},"]
             if len(lines) == 1:
                 entries[-2:] = [f"{literal(wiring.name)}: {lines[0]},"]
         yield fill("optim/build_optimizers.py", {"entries": block(indent(entries, 2)), **network})
         yield fill("optim/chosen.py", {})
+        if any(wiring.optimizer.record.plain for wiring in plan.wirings):
+            yield fill("optim/without_names.py", {})
+            yield fill("optim/with_names.py", {})
+        return
+    if plan.optimizer.is_foreign:
+        yield from foreign_builder(plan.optimizer, imports)
         return
     first = "parameter_groups(model, rates)"
     lines = _construct(plan.optimizer, first, imports)
     yield fill("optim/build_optimizer.py", {"call": Source("\n    ".join(lines)), **network})
+
+
+def _construct_one(wiring: Wiring, groups: str, imports: Imports) -> list[str]:
+    """Lines of the expression that makes one of several optimizers."""
+    if not wiring.optimizer.is_foreign:
+        return _construct(wiring.optimizer, groups, imports)
+    if not wiring.optimizer.record.plain:
+        return foreign_call(wiring.optimizer, groups, imports)
+    lines = foreign_call(wiring.optimizer, f"without_names({groups})", imports)
+    return call("with_names", "\n".join(lines), groups)
 
 
 def _construct(optimizer: OptimizerPlan, groups: str, imports: Imports) -> list[str]:

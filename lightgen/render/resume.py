@@ -185,11 +185,34 @@ def _on(optimizer: OptimizerPlan, own: Mapping[str, Any]) -> set[str]:
 
 def _mode_of_weights(plan: Plan) -> Source:
     """Saved weights are those to evaluate, and the optimizer has to know it."""
+    if any(wiring.optimizer.is_foreign for wiring in plan.wirings):
+        return _counted(plan)
     if not plan.optimizer.turns_weights:
         return ABSENT
     lines = [
         "# Not a setting: whether the saved weights are those to train.",
         'turned = saved["param_groups"][0]["train_mode"]',
         'groups = [group | {"train_mode": turned} for group in groups]',
+    ]
+    return block(indent(lines))
+
+
+def _counted(plan: Plan) -> Source:
+    """What the steps of other packages' classes write into the groups, where a rate stands too."""
+    names = {name for each in plan.wirings for name in each.optimizer.record.counts}
+    names |= {"train_mode" for _ in plan.turning}
+    names -= {"lr"}
+    if not names:
+        return ABSENT
+    lines = [
+        "# Not settings: what the steps count, or turn, in the group.",
+        f"counted = {literal(tuple(sorted(names)))}",
+        'was = {group["name"]: group for group in saved["param_groups"]}',
+        'first = saved["param_groups"][0]',
+        "groups = [",
+        "    group | {key: old[key] for key in counted if key in old}",
+        "    for group in groups",
+        '    for old in [was.get(group["name"], first)]',
+        "]",
     ]
     return block(indent(lines))

@@ -8,13 +8,14 @@ from lightgen.plan.whole import Plan
 from lightgen.render import manual, manual_steps
 from lightgen.render.custom.skeletons import second_pass, two_passes
 from lightgen.render.environment import ABSENT, fill
+from lightgen.render.foreign import reference
 from lightgen.render.freezing import step_hooks, train_mode
 from lightgen.render.imports import Imports
 from lightgen.render.others import network_call, output_of
 from lightgen.render.resume import recorded_by
 from lightgen.render.schedule import configure_lines, length_name
 from lightgen.render.values import lightning_root, runs_on_several
-from lightgen.source import Identifier, Source, block, indent, literal
+from lightgen.source import Expr, Identifier, Source, block, indent, literal
 
 
 def render_task(plan: Plan) -> str:
@@ -171,10 +172,15 @@ def _val_log(plan: Plan) -> Source:
 
 def _weights(plan: Plan, imports: Imports) -> Source:
     """The hooks for an optimizer that trains with other weights than those to save."""
-    if not plan.optimizer.turns_weights:
+    if not plan.turning:
         return ABSENT
-    imports.own("custom_optimizer", plan.optimizer.class_name)
-    holes = {"class_name": Identifier(plan.optimizer.class_name)}
+    for optimizer in plan.turning:
+        if optimizer.is_foreign:
+            reference(optimizer.references[0], imports)
+        else:
+            imports.own("custom_optimizer", optimizer.class_name)
+    names = " | ".join(optimizer.class_name for optimizer in plan.turning)
+    holes = {"class_name": Expr(names)}
     return Source("\n" + fill("tasks/weights.py", holes).rstrip("\n"))
 
 
@@ -213,7 +219,7 @@ def _checkpoint_hooks(plan: Plan) -> list[str]:
     return [
         "def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
         '    checkpoint["recipe"] = self.recipe',
-        *(fill("tasks/save_evaluated.py", {}).splitlines() if plan.optimizer.turns_weights else []),
+        *(fill("tasks/save_evaluated.py", {}).splitlines() if plan.turning else []),
         "",
         "def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
         "    # Not for load_from_checkpoint or a test, which resume nothing.",

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.families import family_of
 from lightgen.catalogue.groups import GROUP_SETTINGS
-from lightgen.catalogue.optimizers import COMPOSITE, find_optimizer
+from lightgen.catalogue.optimizers import COMPOSITE
+from lightgen.catalogue.others import find_optimizer
 from lightgen.catalogue.path_schedulers import PATH_WIRING, any_scheduler
 from lightgen.catalogue.schedulers import WIRING
 from lightgen.catalogue.skeletons import find_skeleton
@@ -110,6 +111,8 @@ def kind_of(content: Mapping[str, Any], path: tuple[str, ...], rule: Arguments) 
             return _RULE_KINDS.get(key) or _kind_in(rule, key)
         if name.lower() == CUSTOM:
             return _custom_kinds(content).get(key) or _declared_kind(content, key)
+        if optimizer is not None and optimizer.path and key not in optimizer.arguments:
+            return "any"
         return _kind_in(optimizer.arguments if optimizer else {}, key)
     if path[0] == "scheduler":
         return _scheduler_kind(str(name_in(content, "scheduler") or ""), key)
@@ -176,7 +179,9 @@ def class_keys(
             declared = content["optimizer"].get("hyperparameters")
             own = declared if isinstance(declared, Mapping) else ()
             return {"name", "hyperparameters", "skeleton", *_custom_kinds(content), *own}
-        return None if optimizer is None else {"name", *optimizer.arguments}
+        if optimizer is None or optimizer.open:
+            return None
+        return {"name", *optimizer.arguments}
     scheduler = any_scheduler(name)
     wiring = PATH_WIRING if "." in name else WIRING
     return None if scheduler is None else {"name", *wiring, *scheduler.arguments}

@@ -16,6 +16,7 @@ from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.families import FAMILIES
 from lightgen.catalogue.groups import GROUP_SETTINGS
 from lightgen.catalogue.optimizers import COMPOSITE, optimizers
+from lightgen.catalogue.others import chosen_optimizers
 from lightgen.catalogue.parts import AVERAGES, DATA, MODELS, TASKS
 from lightgen.catalogue.path_schedulers import path_schedulers
 from lightgen.catalogue.schedulers import LENGTHS, WIRING, schedulers
@@ -52,8 +53,8 @@ def build_schema() -> dict[str, Any]:
     _add_arguments(tables["Trainer"], [trainer_arguments()])
     tables["Trainer"]["additionalProperties"] = False
     names = {
-        "Optimizer": [*optimizers(), COMPOSITE.name, "custom"],
-        "NamedOptimizer": [*optimizers(), "custom"],
+        "Optimizer": [*optimizers(), COMPOSITE.name, "custom", *chosen_optimizers()],
+        "NamedOptimizer": [*optimizers(), "custom", *chosen_optimizers()],
         "Scheduler": list(every),
         "Model": [*MODELS, *FAMILIES],
         "Data": list(DATA),

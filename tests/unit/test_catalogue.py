@@ -11,7 +11,8 @@ from lightgen.catalogue.facts import facts, module_names
 from lightgen.catalogue.introspect import FACTS, as_text, introspect
 from lightgen.catalogue.introspect_schedules import SCHEDULES
 from lightgen.catalogue.introspect_schedules import introspect as introspect_schedules
-from lightgen.catalogue.optimizers import find_optimizer, optimizers
+from lightgen.catalogue.optimizers import optimizers
+from lightgen.catalogue.others import find_optimizer
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.path_schedulers import path_schedulers
 from lightgen.catalogue.schedulers import find_scheduler, schedulers
