@@ -17,6 +17,7 @@ TORCH = "torch.optim."
 OTHER, REQUIRED = "<other>", "<required>"
 # The rate of a class of which nothing is known.
 _LR = 1e-3
+_IN_PART = {"heavyball", "transformers"}
 _ON_MANIFOLDS = ("geoopt.optim.RiemannianAdam", "geoopt.optim.RiemannianSGD")
 # In other packages these names have meanings of their own, or more than one.
 _FREE = frozenset({"alpha", "d", "eps", "etas", "lambd", "momentum", "rho", "t0", "betas"})
@@ -97,8 +98,8 @@ def is_path(name: str) -> bool:
 
 
 def modules() -> frozenset[str]:
-    """Where the classes that were looked at stand."""
-    return frozenset(path.rpartition(".")[0] for path in other_optimizers())
+    """Where each class there is was looked at."""
+    return frozenset(path.rpartition(".")[0] for path in other_optimizers()) - _IN_PART
 
 
 def find_optimizer(name: str) -> Optimizer | None:

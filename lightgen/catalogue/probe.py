@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from lightgen.catalogue.digits import held_out, training_batch
 
-_SECONDS = 60
+_SECONDS = 20
 _STEPS, _LONG = 3, 120
 # A class whose own rate learns less than the first is given the least of these rates that learns
 # the second, or else the best.

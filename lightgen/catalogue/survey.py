@@ -33,8 +33,11 @@ MODULES = {
     "torchao.optim": "torchao",
     "transformers": "transformers",
 }
-# A module of everything: the optimizers among it.
-_ONLY = {"transformers": ["Adafactor"]}
+# Of a module with much else, or of variants without end: these.
+_ONLY = {
+    "heavyball": "ADOPT AdamW LaProp MuonAdamW NAdam PSGDKron RMSprop SFAdamW SGD SOAP".split(),
+    "transformers": ["Adafactor"],
+}
 _GPU = ("bitsandbytes.optim", "torchao.optim")
 # Why a class is not what [optimizer] can name, by what it asks for first.
 _FIRST = {
@@ -174,8 +177,8 @@ def as_text(facts: dict[str, Any]) -> str:
     )
 
 
-def main(modules: list[str]) -> None:
-    """Renew the file for these modules, or all that can be imported."""
+def renewed(modules: list[str]) -> str:
+    """The text of the file, with these modules, or all that can be imported, looked at anew."""
     # Some compile their update, which here costs more than it spares.
     os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
     facts = json.loads(FACTS.read_text(encoding="utf-8")) if FACTS.exists() else {}
@@ -189,9 +192,8 @@ def main(modules: list[str]) -> None:
         kept = {key: row for key, row in records.items() if key.rpartition(".")[0] != module}
         records = dict(sorted({**kept, **found}.items()))
         versions[MODULES[module]] = version(MODULES[module]).split("+")[0]
-        written = {"versions": dict(sorted(versions.items())), "optimizers": records}
-        FACTS.write_text(as_text(written), encoding="utf-8")
+    return as_text({"versions": dict(sorted(versions.items())), "optimizers": records})
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    FACTS.write_text(renewed(sys.argv[1:]), encoding="utf-8")

@@ -6,6 +6,7 @@ import pytest
 from support.command import Lightgen
 
 from lightgen.catalogue.optimizers import optimizers
+from lightgen.catalogue.others import chosen_optimizers
 from lightgen.catalogue.path_schedulers import path_schedulers
 from lightgen.catalogue.schedulers import schedulers
 
@@ -18,10 +19,15 @@ def offered(lightgen: Lightgen, monkeypatch: pytest.MonkeyPatch, typed: str) -> 
     return lightgen().out.split()
 
 
+PACKAGES = sorted({f"{path.partition('.')[0]}." for path in chosen_optimizers()})
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("new --optimizer ", [*optimizers(), "composite", "custom"]),
+        ("new --optimizer ", [*optimizers(), "composite", "custom", *PACKAGES]),
+        ("new --optimizer geo", ["geoopt."]),
+        ("new --optimizer geoopt.optim.RiemannianA", ["geoopt.optim.RiemannianAdam"]),
         ("new --scheduler ", [*schedulers(), *path_schedulers()]),
         ("new --optimizer ada", "adadelta adafactor adagrad adam adamw adamax".split()),
         ("new --optimizer AdamW", ["AdamW"]),
