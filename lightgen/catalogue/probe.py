@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,7 +23,8 @@ from torch import Tensor, nn
 from lightgen.catalogue.digits import held_out, training_batch
 
 _SECONDS = 20
-_STEPS, _LONG = 3, 120
+# Some classes wait before their first step.
+_STEPS, _WARM, _LONG = 3, 15, 120
 # A class whose own rate learns less than the first is given the least of these rates that learns
 # the second, or else the best.
 _SLOW, _SANE = 0.5, 0.85
@@ -199,7 +201,7 @@ def _facts_of_groups(
     """What its groups cannot: have rates of their own, or wait for their first gradient."""
     trials = [Trial(cls, way, arguments, lr), Trial(cls, way, arguments, 10 * lr)]
     for each in trials:
-        _fault(each.step)
+        _fault(partial(each.step, _WARM))
     own_rate = torch.equal(trials[0].weights(), trials[1].weights())
     if way.single:
         return {"own_rate": own_rate}
