@@ -61,6 +61,8 @@ def test_a_class_does_on_the_groups_what_the_catalogue_says(
     found = probe(cls, {**needed, **row.get("customary", {})}, row["lr"], row["arguments"])
     facts = {key: row[key] for key in row.keys() - {"summary", "arguments", "customary"}}
     assert found.pop("reaches") == pytest.approx(facts.pop("reaches"), abs=0.1)
+    # At another rate more of them move within a few steps.
+    assert {*found.pop("counts", ())} <= {*facts.pop("counts", ())}
     assert found == facts
 
 
