@@ -40,7 +40,10 @@ def plan_schedule(
         return None
     record = plan.record
     if optimizer.turns_weights:
-        notes.append(f"{record.name}: a rule with to_eval is mostly one that needs no schedule")
+        what = "a rule with to_eval is mostly one that needs no schedule"
+        if optimizer.is_foreign:
+            what = f"{optimizer.class_name} averages the weights, and needs no schedule"
+        notes.append(f"{record.name}: {what}")
     problems += wiring_problems(plan)
     problems += monitor_problems(plan, task, spec)
     problems += rate_problems(plan, optimizer, groups)
