@@ -48,7 +48,7 @@ FAMILIES = {
         Family(
             "transformers.AutoModelForImageClassification.from_config",
             "a model of transformers from args.config, which has num_labels and the rest",
-            r"transformers\.(\w+\.)*\w+For[A-Z]\w*(\.\w+)?",
+            r"transformers\.(\w+\.)*\w+(For[A-Z]\w*|LMHeadModel)(\.\w+)?",
             output="logits",
             checkpointing='gradient_checkpointing_enable({"use_reentrant": False})',
             no_checkpointing="gradient_checkpointing_disable()",

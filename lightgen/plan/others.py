@@ -196,6 +196,8 @@ def package_notes(plan: Plan) -> tuple[str, ...]:
     call = plan.model.call
     family = family_of(call.path) if call else None
     within = family.classes_within if family else ""
-    if call and within and plan.data.outputs and within not in str(call.arguments):
+    if plan.task.name == "language-model" or not plan.data.outputs:
+        within = ""
+    if call and within and within not in str(call.arguments):
         notes.append(f"{plan.data.name} has {plan.data.outputs} classes: say so with {within}")
     return tuple(notes)

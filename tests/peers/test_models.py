@@ -303,7 +303,7 @@ def test_a_language_model_of_transformers_has_tied_weights(tmp_path: Path) -> No
     spec = {
         "task": "language-model",
         "model": {"name": "transformers.GPT2LMHeadModel", "args": arguments},
-        "groups": {"transformer": {}},
+        "groups": {"blocks": {"match": "transformer.h"}, "rest": {"lr": 1e-4}},
     }
 
     def act() -> float:
