@@ -40,7 +40,8 @@ def _few_batches(plan: Plan, imports: Imports) -> str:
 
 
 def _weights(plan: Plan, imports: Imports) -> str:
-    imports.names("pathlib", "Path").own("weights", "WEIGHTS")
+    imports.names("collections.abc", "Iterator").names("pathlib", "Path")
+    imports.own("weights", "WEIGHTS")
     if plan.transfers:
         imports.own("pretraining", "pretrain")
         save = Source("pretrain(path)")

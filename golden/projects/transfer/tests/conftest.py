@@ -1,5 +1,6 @@
 """What all tests start from."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ def some_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def starting_weights(some_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digits_transfer.train.WEIGHTS", some_weights)
+@pytest.fixture(scope="session", autouse=True)
+def starting_weights(some_weights: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("digits_transfer.train.WEIGHTS", some_weights)
+        yield
