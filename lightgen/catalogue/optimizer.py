@@ -18,7 +18,9 @@ class Optimizer:
 
     `path` is the dotted one of a class of another package, empty for one of torch.optim; an `open`
     class is none of the catalogue's and takes whatever it is given. The facts below `path` are
-    those that `probe.py` finds by training with a class.
+    those that `probe.py` finds by training with a class. `elementwise` says that each entry of a
+    tensor moves by itself; `sharded_fault` why the step fails where tensors are split by rows
+    (DTensor), as a run of two processes shows.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Optimizer:
     takes_sparse: bool = False
     zero_lr: bool = True
     composite: bool = False
+    elementwise: bool = True
+    sharded_fault: str = ""
     goes_with: str = ""
     path: str = ""
     open: bool = False
@@ -78,6 +82,8 @@ class Optimizer:
             "a resumed run is not exactly the one that never stopped": self.inexact,
             "takes an argument that it doesn't have without a word": self.swallows,
             "needs a GPU": self.gpu,
+            "not sharded (fsdp2)": bool(self.sharded_fault),
+            "not laid out flat (fsdp, deepspeed)": not self.elementwise,
         }
         return [text for text, holds in rows.items() if holds]
 

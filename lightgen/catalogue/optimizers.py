@@ -66,11 +66,18 @@ _ADAFACTOR_EPS = Argument(
 )
 
 
+_IN_PLACE = "torch's step changes tensors in place in a way that no split tensor (DTensor) allows"
+
 # What introspection cannot tell. Rates are the customary ones of the literature, tried on digits.
 _RECORDS: dict[str, dict[str, Any]] = {
     "ASGD": {"customary": {"lr": 0.3}, "goes_with": "averaging of noisy iterates"},
     "Adadelta": {"customary": {"lr": 1.0}, "goes_with": "problems where no rate is known"},
-    "Adafactor": {"customary": {"lr": 0.01}, "goes_with": "large matrices, little memory"},
+    "Adafactor": {
+        "customary": {"lr": 0.01},
+        "elementwise": False,
+        "sharded_fault": _IN_PLACE,
+        "goes_with": "large matrices, little memory",
+    },
     "Adagrad": {"customary": {"lr": 0.05}, "takes_sparse": True, "goes_with": "sparse features"},
     "Adam": {"customary": {"lr": 1e-3}, "goes_with": "warmup with cosine or linear"},
     "AdamW": {"customary": {"lr": 1e-3}, "goes_with": "warmup with cosine, linear or wsd"},
@@ -80,11 +87,14 @@ _RECORDS: dict[str, dict[str, Any]] = {
         "single_group": True,
         "full_batch": True,
         "needs_closure": True,
+        "elementwise": False,
+        "sharded_fault": "its line search needs the whole gradient in one vector",
         "goes_with": "small problems in full batches; no scheduler",
     },
     "Muon": {
         "customary": {"lr": 0.02},
         "matrices_only": True,
+        "elementwise": False,
         "goes_with": "hidden matrices; wsd or linear",
     },
     "NAdam": {"customary": {"lr": 2e-3}, "goes_with": "warmup with cosine or linear"},
@@ -93,6 +103,7 @@ _RECORDS: dict[str, dict[str, Any]] = {
     "Rprop": {
         "customary": {"lr": 0.01},
         "full_batch": True,
+        "sharded_fault": _IN_PLACE,
         "goes_with": "full batches; no scheduler",
     },
     "SGD": {
@@ -105,6 +116,7 @@ _RECORDS: dict[str, dict[str, Any]] = {
         "sparse_only": True,
         "takes_sparse": True,
         "zero_lr": False,
+        "sharded_fault": "no split tensor has sparse gradients",
         "goes_with": "embeddings with sparse=True",
     },
 }

@@ -24,7 +24,7 @@ PRECISIONS = (
 SCALED = ("16", "16-mixed")
 MIXED = (*SCALED, "bf16", "bf16-mixed")
 # Strategies, by the start of their names, that split weights and gradients over the devices.
-SHARDING = ("fsdp", "deepspeed")
+SHARDING = ("fsdp", "deepspeed", "model_parallel")
 _KNOWN = tabulate(
     [
         Argument(

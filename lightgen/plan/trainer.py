@@ -10,6 +10,7 @@ from lightgen.catalogue.parts import Data, Task
 from lightgen.catalogue.trainer import MIXED, SCALED, SHARDING, trainer_arguments
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.several import told_of_each
+from lightgen.plan.strategy import optimizer_problems
 from lightgen.plan.types import OptimizerPlan, Wiring
 from lightgen.plan.wirings import TRAINERS_DEFAULTS
 from lightgen.problems import Problem
@@ -47,7 +48,10 @@ def plan_trainer(
     problems += told_of_each(
         spec,
         wirings,
-        lambda each: _combination_problems(_alone(arguments, wirings, each), each.optimizer),
+        lambda each: [
+            *_combination_problems(_alone(arguments, wirings, each), each.optimizer),
+            *optimizer_problems(arguments, each),
+        ],
     )
     if len(wirings) > 1:
         problems += _several_problems(arguments, task)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
-from lightgen.render.values import lightning_root
+from lightgen.render.strategies import one_process
+from lightgen.render.values import lightning_root, runs_on_several
 from lightgen.render.weights import save_call
 from lightgen.source import Identifier, Source
 
@@ -25,6 +26,8 @@ def render_conftest(plan: Plan) -> str:
         imports.names("collections.abc", "Iterator").names("typing", "Any").module("torch")
         imports.own("module", plan.task.module)
         fixtures.append(fill("tests/conftest_draws.py", {"module": Identifier(plan.task.module)}))
+    if runs_on_several(plan):
+        fixtures.append(one_process(plan, imports))
     if not fixtures:
         return ""
     imports.module("pytest")

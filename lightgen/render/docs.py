@@ -38,6 +38,7 @@ _FILES = {
     "ema.py": "the moving average of the weights: what is validated and saved",
     "recipe.py": "what a checkpoint was trained with, compared when a run resumes",
     "resume.py": "how a run goes on from a checkpoint, of this recipe or another",
+    "sharding.py": "weights split over the processes, and checkpoints of their parts",
     "samples.py": "pictures of what the generator draws",
     "plot.py": "the picture of a run",
     "train.py": "the command line",

@@ -31,6 +31,7 @@ from lightgen.render.manual_checks import render_steps_test
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
 from lightgen.render.resume import render_recipe, render_resume
+from lightgen.render.strategies import sharding_files
 from lightgen.render.task import render_task
 from lightgen.render.train import render_plot, render_samples, render_train
 from lightgen.render.weights import weights_files
@@ -64,6 +65,7 @@ def render_project(plan: Plan) -> Tree:
         **model_tests(plan),
         **composite_files(plan),
         **launcher_files(plan),
+        **sharding_files(plan),
     }
     if plan.task.name == "gan":
         texts[f"{source}/samples.py"] = render_samples(plan)

@@ -14,6 +14,7 @@ from lightgen.render.imports import Imports
 from lightgen.render.others import network_call, output_of
 from lightgen.render.resume import recorded_by
 from lightgen.render.schedule import configure_lines, length_name
+from lightgen.render.strategies import configure_model_lines, weights_from
 from lightgen.render.values import lightning_root, runs_on_several
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
 
@@ -21,6 +22,7 @@ from lightgen.source import Expr, Identifier, Source, block, indent, literal
 def render_task(plan: Plan) -> str:
     """The text of module.py."""
     imports = _imports(plan)
+    sharded = configure_model_lines(plan, imports)
     importing = {
         "second_pass": second_pass(plan, imports),
         "two_passes": two_passes(plan, imports),
@@ -40,7 +42,8 @@ def render_task(plan: Plan) -> str:
             "compile_call": _compile_call(plan),
             "train_log": _train_log(plan),
             "val_log": _val_log(plan),
-            "configure_optimizers": block(indent(_configure_lines(plan))),
+            "weights_from": weights_from(plan),
+            "configure_optimizers": block(indent([*sharded, *_configure_lines(plan)])),
             "recipe_hooks": block(indent(_recipe_hooks(plan))),
         },
     )

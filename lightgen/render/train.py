@@ -9,6 +9,7 @@ from lightgen.render.imports import Imports
 from lightgen.render.launchers import launch_arguments, launch_holes
 from lightgen.render.noise import filter_calls
 from lightgen.render.optim import star_meaning
+from lightgen.render.strategies import STRATEGY, shards, train_holes
 from lightgen.render.values import argument_value, lightning_root
 from lightgen.render.weights import weights_holes
 from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
@@ -32,7 +33,7 @@ def render_train(plan: Plan) -> str:
     imports.names(f"{root}.loggers", logger)
     imports.own("data", "DataModule").own("optim", "parameter_groups")
     imports.own("module", plan.task.module).own("plot", "CurvePlot")
-    imports.own("recipe", "CHOICES", "AnotherRecipeError").names("zipfile", "is_zipfile")
+    imports.own("recipe", "CHOICES", "AnotherRecipeError")
     if plan.task.name == "gan":
         imports.own("samples", "SampleGrid")
     weights, trainer_lines = weights_holes(plan, imports), _trainer_lines(plan, imports)
@@ -40,6 +41,7 @@ def render_train(plan: Plan) -> str:
         imports.own("module", "sample")
     launch = launch_holes(plan)
     batches = plan.max_steps if plan.max_steps < 0 else plan.max_steps * plan.accumulate
+    several = train_holes(plan, imports, _show(plan))
     return fill(
         "project/src/__package__/train.py",
         {
@@ -57,7 +59,7 @@ def render_train(plan: Plan) -> str:
             "accumulate": _accumulate_lines(plan),
             **weights,
             **launch,
-            "show": _show(plan),
+            **several,
             "batch_limit": _batch_limit(plan),
             "resumed_epochs": _resumed_epochs(plan),
         },
@@ -114,6 +116,8 @@ def _trainer_lines(plan: Plan, imports: Imports) -> list[str]:
         if key in launch:
             continue
         known = Expr("ACCUMULATE") if key == "accumulate_grad_batches" and value > 1 else None
+        if key == "strategy" and shards(plan):
+            known = STRATEGY
         arguments[key] = known or argument_value(value)
     return call("x", **arguments)[1:-1]
 

@@ -182,7 +182,9 @@ class Tensors:
         kind = join([value.kind, *(each.kind for each in others)])
         operands = (value.name, *(e.name if isinstance(e, Value) else e for e in others))
         is_target = target is not None and value.name == target
-        fits = kind is value.kind and kind is not Kind.OTHER
+        # Nothing is gained with the few numbers of a reduction, and where tensors are split over
+        # processes, a sum that is still in parts can't be changed in place.
+        fits = kind is value.kind is Kind.TENSOR
         if is_target or (value.owned and fits):
             self.operations.append(Op(function, value.name, operands, True, scale))
             return value

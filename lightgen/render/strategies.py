@@ -1,0 +1,119 @@
+"""Several processes: `sharding.py`, what it asks of other files, and tests in one process."""
+
+from __future__ import annotations
+
+from lightgen.catalogue.strategies import FSDP2
+from lightgen.plan.whole import Plan
+from lightgen.render.environment import ABSENT, fill
+from lightgen.render.imports import Imports
+from lightgen.render.values import lightning_root, runs_on_several
+from lightgen.source import Expr, Identifier, Source, block, indent
+
+STRATEGY = Expr("FullySharded()")
+
+
+def shards(plan: Plan) -> bool:
+    """Whether weights are split over the processes by the project's own code."""
+    return plan.trainer.get("strategy") == FSDP2
+
+
+def sharding_files(plan: Plan) -> dict[str, str]:
+    """sharding.py and its test; nothing without fsdp2."""
+    if not shards(plan):
+        return {}
+    imports = Imports(plan.package)
+    imports.module("shutil", "sys", "torch").names("pathlib", "Path")
+    imports.names("collections.abc", "Iterable", "Iterator", "Mapping")
+    imports.names("typing", "Any", "TypeAlias").names("zipfile", "is_zipfile")
+    root = lightning_root(plan)
+    imports.names(f"{root}.strategies", "ModelParallelStrategy", "Strategy")
+    imports.names("torch", "Tensor", "nn").module("torch.distributed.checkpoint as dcp")
+    imports.names("torch.distributed.device_mesh", "DeviceMesh")
+    imports.names("torch.distributed.fsdp", "FSDPModule", "fully_shard")
+    imports.names("torch.distributed.tensor", "DTensor", "Replicate", "distribute_tensor")
+    imports.names("torch.optim", "Optimizer")
+    holes = {"imports": imports.source(), "package": Identifier(plan.package)}
+    return {
+        f"src/{plan.package}/sharding.py": fill("project/src/__package__/sharding.py", holes),
+        "tests/test_sharding.py": _test(plan),
+    }
+
+
+def _test(plan: Plan) -> str:
+    imports = Imports(plan.package)
+    imports.names("pathlib", "Path").names("typing", "Any")
+    imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
+    imports.names("torch.distributed.fsdp", "FSDPModule")
+    imports.names("torch.distributed.tensor", "DTensor")
+    imports.own("module", plan.task.module).own("recipe", "AnotherRecipeError")
+    imports.own("sharding", "METADATA", "blocks", "merge", "read_outlines")
+    imports.own("train", "parse_arguments", "train")
+    module = Identifier(plan.task.module)
+    return fill("tests/test_sharding.py", {"imports": imports.source(), "module": module})
+
+
+def configure_model_lines(plan: Plan, imports: Imports) -> list[str]:
+    """The method of the module that splits its weights."""
+    if not shards(plan):
+        return []
+    imports.own("sharding", "load_weights", "shard").names("pathlib", "Path")
+    return fill("tasks/configure_model.py", {}).splitlines()
+
+
+def weights_from(plan: Plan) -> Source:
+    """The attribute of the module for a checkpoint to start from."""
+    if not shards(plan):
+        return ABSENT
+    return block(indent(["self.weights_from: Path | None = None"], 2))
+
+
+def train_holes(plan: Plan, imports: Imports, shown: Source) -> dict[str, Source]:
+    """What train.py does otherwise where checkpoints may be folders, or several processes run."""
+    module = plan.task.module
+    if not shards(plan):
+        imports.names("zipfile", "is_zipfile")
+        load = f"task = {module}.load_from_checkpoint(ckpt_path, strict=False, **rates)"
+        return {
+            "ckpt_metavar": Source("FILE"),
+            "exists": Source("is_file"),
+            "file_or_folder": Source("file"),
+            "is_checkpoint": Source("is_zipfile"),
+            "task_of_checkpoint": block(indent([load], 2)),
+            "only_weights": Source("ckpt_path = None"),
+            "one_reports": _one_reports(plan, []),
+            "show": shown,
+        }
+    imports.own("sharding", "FullySharded", "is_checkpoint", "read_outlines")
+    load_lines = [
+        'stored = read_outlines(ckpt_path)["hyper_parameters"]',
+        f"task = {module}(**{{**stored, **rates}})",
+    ]
+    # The forward pass brings the weights together: every process has to take part.
+    text = ABSENT if shown == ABSENT else block(indent(["print(text)"]))
+    sampled = ['text = sample(trainer.lightning_module, "The ", length=200)']
+    return {
+        "ckpt_metavar": Source("PATH"),
+        "exists": Source("exists"),
+        "file_or_folder": Source("checkpoint"),
+        "is_checkpoint": Source("is_checkpoint"),
+        "task_of_checkpoint": block(indent(load_lines, 2)),
+        "only_weights": Source("task.weights_from, ckpt_path = ckpt_path, None"),
+        "one_reports": _one_reports(plan, [] if shown == ABSENT else sampled),
+        "show": text,
+    }
+
+
+def _one_reports(plan: Plan, before: list[str]) -> Source:
+    """Only one of several processes prints the result."""
+    if not runs_on_several(plan):
+        return ABSENT
+    comment = ["# Every process: each has a part of the weights."] if before else []
+    lines = [*comment, *before, "if not trainer.is_global_zero:", "    return"]
+    return block(indent(lines))
+
+
+def one_process(plan: Plan, imports: Imports) -> str:
+    """The fixture of the tests: a single process, whatever the machines of a training."""
+    imports.names("collections.abc", "Iterator").names("typing", "Any")
+    imports.module(f"{lightning_root(plan)} as pl")
+    return fill("tests/conftest_one_process.py", {})
