@@ -8,6 +8,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +33,30 @@ def on_ranks(folder: Path, act: Callable[[], Any], ranks: int = 2, seconds: floa
         sender.close()
         pipes.append(receiver)
         children.append(child)
-    results = [_result(pipe, seconds) for pipe in pipes]
+    found: dict[Any, tuple[bool, Any]] = {}
+    while len(found) < ranks:
+        # Where one has failed, the others wait for it in vain.
+        patience = seconds if all(ok for ok, _ in found.values()) else 5
+        arrived = wait([pipe for pipe in pipes if pipe not in found], patience)
+        found |= {pipe: _received(pipe) for pipe in arrived}
+        if not arrived:
+            break
+    results = [found.get(pipe, (False, "took too long")) for pipe in pipes]
     for child in children:
-        child.join(5)
+        child.join(5 if all(ok for ok, _ in results) else 0)
         if child.is_alive():
             child.kill()
         child.join()
     if not all(ok for ok, _ in results):
         logs = [path.read_text(errors="replace")[-3000:] for path in folder.glob("rank*.log")]
-        raise AssertionError("\n".join([*(str(found) for ok, found in results if not ok), *logs]))
-    return [found for _, found in results]
+        raise AssertionError("\n".join([*(str(each) for ok, each in results if not ok), *logs]))
+    return [each for _, each in results]
 
 
-def _result(pipe: Any, seconds: float) -> tuple[bool, Any]:
+def _received(pipe: Any) -> tuple[bool, Any]:
     try:
-        return pipe.recv() if pipe.poll(seconds) else (False, "took too long")
+        ok, result = pipe.recv()
+        return ok, result
     except EOFError:
         return False, "died"
 
