@@ -6,6 +6,7 @@ from lightgen.plan.launchers import LaunchersPlan, SlurmPlan
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
+from lightgen.render.strategies import whole_checkpoint
 from lightgen.render.values import argument_value, lightning_root
 from lightgen.source import Identifier, Source, block, indent, literal
 
@@ -124,7 +125,13 @@ def launch_holes(plan: Plan) -> dict[str, Source]:
         ),
         "launch_named": _lines("named", {}),
         "launch_go_on": Source(
-            fill("launch/go_on.py", {"own_weights": block(indent(resets, 2)) or ABSENT})
+            fill(
+                "launch/go_on.py",
+                {
+                    "own_weights": block(indent(resets, 2)) or ABSENT,
+                    "is_whole": Source(whole_checkpoint(plan)),
+                },
+            )
         ),
         "train_parameters": _train_parameters(plan),
         "run_name": Source("arguments.run_name"),

@@ -103,6 +103,13 @@ def train_holes(plan: Plan, imports: Imports, shown: Source) -> dict[str, Source
     }
 
 
+def whole_checkpoint(plan: Plan) -> str:
+    """The test of a path for a checkpoint that was not cut while it was written."""
+    if shards(plan):
+        return "is_checkpoint(path)"
+    return "path.is_file() and is_zipfile(path)"
+
+
 def _one_reports(plan: Plan, before: list[str]) -> Source:
     """Only one of several processes prints the result."""
     if not runs_on_several(plan):

@@ -173,6 +173,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         trainer = train(parse_arguments(argv))
     except AnotherRecipeError as error:
         sys.exit(f"error: {error}")
+    if not trainer.is_global_zero:
+        return
     for line in report(trainer):
         print(line)
 

@@ -1,0 +1,67 @@
+"""Each parameter that trains stands in exactly one group."""
+
+import pytest
+import torch
+from torch import nn
+
+from sharded_run.module import Classifier
+from sharded_run.optim import build_optimizer, check_coverage, parameter_groups
+
+
+def test_each_trainable_parameter_is_in_exactly_one_group() -> None:
+    model = Classifier().model
+    groups = parameter_groups(model, {})
+    grouped = [id(parameter) for group in groups for _, parameter in group["params"]]
+    trained = [id(p) for p in model.parameters() if p.requires_grad]
+    assert sorted(grouped) == sorted(trained)
+
+
+def test_groups_have_names_of_their_own() -> None:
+    groups = build_optimizer(Classifier().model, {}).param_groups
+    names = [group["name"] for group in groups]
+    assert len(set(names)) == len(names)
+
+
+def test_a_parameter_in_no_group_is_named() -> None:
+    model = Classifier().model
+    model.register_parameter("forgotten", nn.Parameter(torch.zeros(2, 2)))
+    with pytest.raises(ValueError, match="forgotten"):
+        check_coverage(model, parameter_groups(Classifier().model, {}))
+
+
+def test_a_tied_weight_in_two_groups_is_named() -> None:
+    model = Classifier().model
+    groups = parameter_groups(model, {})
+    twin = {**groups[0], "name": "twin"}
+    name, _ = twin["params"][0]
+    with pytest.raises(ValueError, match=f"{name} is in several groups"):
+        check_coverage(model, [twin, *groups])
+
+
+def test_a_group_of_frozen_parameters_is_named() -> None:
+    model = Classifier().model
+    groups = parameter_groups(model, {})
+    for _, parameter in groups[0]["params"]:
+        parameter.requires_grad_(False)
+    with pytest.raises(ValueError, match=f"group {groups[0]['name']} has no parameter"):
+        check_coverage(model, groups)
+
+
+def test_an_unknown_group_on_the_command_line_is_named() -> None:
+    with pytest.raises(ValueError, match="no group nonesuch"):
+        parameter_groups(Classifier().model, {"nonesuch": 1.0})
+
+
+def test_a_rate_for_all_reaches_every_group_without_its_own() -> None:
+    before = parameter_groups(Classifier().model, {})
+    rate = 1 + 2 * max(group["lr"] for group in before)
+    after = parameter_groups(Classifier().model, {"*": rate})
+    assert any(new["lr"] != old["lr"] for new, old in zip(after, before, strict=True))
+
+
+def test_no_group_without_decay_has_any_and_none_with_decay_has_vectors() -> None:
+    for group in build_optimizer(Classifier().model, {}).param_groups:
+        if group["name"].endswith("/no_decay"):
+            assert group["weight_decay"] == 0
+        elif group["weight_decay"]:
+            assert all(parameter.ndim >= 2 for parameter in group["params"])
