@@ -16,6 +16,7 @@ from typing import Any
 
 from lightgen.check.paths import examine
 from lightgen.check.place import told, where
+from lightgen.check.plan_resume import METADATA
 from lightgen.check.run import Tell, import_problem, tell_outside
 from lightgen.check.sources import find_sources
 from lightgen.problems import Problem
@@ -66,7 +67,8 @@ def _loaded(path: Path) -> dict[str, Any]:
     import torch
 
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        file = path / METADATA if path.is_dir() else path
+        saved = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise _BadInputError("holds more than values, and loading it could run code") from error
     except Exception as error:
@@ -82,9 +84,13 @@ def _planned(launcher: Any, checkpoint: Path) -> Any:
 
     launched = launcher.planned()
     if "--lr" not in " ".join(launcher.arguments):
-        module = type(launched.module).load_from_checkpoint(
-            checkpoint, map_location="cpu", strict=False, weights_only=True
-        )
+        kind = type(launched.module)
+        if checkpoint.is_dir():
+            module = kind(**_loaded(checkpoint).get("hyper_parameters", {}))
+        else:
+            module = kind.load_from_checkpoint(
+                checkpoint, map_location="cpu", strict=False, weights_only=True
+            )
         module.configure_callbacks = launched.module.configure_callbacks
         arguments = {**launched.arguments, "model": module}
         launched = replace(launched, module=module, arguments=arguments)

@@ -14,6 +14,8 @@ from lightgen.check.resumption import Resumption, read
 from lightgen.check.sources import find_sources
 from lightgen.problems import InputError, Problem, ProjectError
 
+# In a checkpoint of parts, the file of all but the tensors.
+METADATA = "meta.pt"
 _CHILD = "lightgen.check.foresee"
 _ANOTHER = "name a file that the project's training has saved"
 
@@ -50,9 +52,9 @@ def plan_resume(
 
 
 def _must_be_checkpoint(path: Path) -> None:
-    if not path.is_file():
+    if not path.exists():
         raise InputError(Problem(str(path), "there is no such file", _ANOTHER))
-    if not is_zipfile(path):
+    if not (is_zipfile(path) if path.is_file() else (path / METADATA).is_file()):
         raise InputError(Problem(str(path), "is not a checkpoint", _ANOTHER))
 
 

@@ -41,8 +41,8 @@ REFUSED = {
     "averaging.name=swa optimizer.name=Rprop": "averaging: "
     "Rprop adapts a step size for each weight; no rate holds it at a distance; "
     "name = 'ema', or choose another optimizer",
-    "averaging.name=ema trainer.strategy=fsdp": "averaging: "
-    "fsdp splits the weights over the devices; an average needs them whole; "
+    "averaging.name=ema trainer.strategy=fsdp2": "averaging: "
+    "fsdp2 splits the weights over the devices; an average needs them whole; "
     "use ddp, or remove [averaging]",
     "model.compile=true optimizer.name=SparseAdam": "model.compile: "
     "sparse gradients do not go through torch.compile; remove it, or choose another model",

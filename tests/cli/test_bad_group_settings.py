@@ -72,8 +72,8 @@ REFUSED = {
     ),
     "--optimizer sparseadam --groups a:gradient_clip_val=1,b:1": "groups.a.gradient_clip_val: "
     "sparse gradients cannot be clipped; remove it, or choose another model",
-    "--groups a:gradient_clip_val=1,b:1 --set trainer.strategy=fsdp": (
-        "groups.a.gradient_clip_val: fsdp splits the gradients over the devices: no device knows "
+    "--groups a:gradient_clip_val=1,b:1 --set trainer.strategy=fsdp2": (
+        "groups.a.gradient_clip_val: fsdp2 splits the gradients over the devices: no device knows "
         "a group's norm; remove it, or use ddp"
     ),
     "--groups a:gradient_clip_val=1,b:1 --set optimizer.fused=true "
