@@ -13,7 +13,7 @@ from lightgen.plan.names import dependency_problems, package_problem
 from lightgen.plan.others import package_notes, plan_data_call
 from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
 from lightgen.plan.several import told_by_owner, told_of_each
-from lightgen.plan.strategy import strategy_problems
+from lightgen.plan.strategy import strategy_notes, strategy_problems
 from lightgen.plan.trainer import plan_trainer
 from lightgen.plan.types import ModelPlan, Wiring
 from lightgen.plan.whole import Plan, TemplatePlan
@@ -43,6 +43,7 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     model = plan_model(spec, task, data, wirings, groups, problems)
     trainer = plan_trainer(spec, task, data, batch_size, wirings, problems)
     problems += strategy_problems(trainer, task, model, wirings)
+    notes += strategy_notes(trainer, wirings)
     problems += told_of_each(spec, wirings, lambda each: _group_problems(each, model, trainer))
     weights = plan_weights(spec, task, model, problems)
     averaging = plan_averaging(spec, wirings, trainer["max_epochs"], problems)

@@ -112,6 +112,21 @@ def optimizer_problems(trainer: Mapping[str, Any], wiring: Wiring) -> list[Probl
     return found
 
 
+def strategy_notes(trainer: Mapping[str, Any], wirings: tuple[Wiring, ...]) -> list[str]:
+    """What can't be known of a class of another package."""
+    strategy = str(trainer.get("strategy"))
+    if strategy != FSDP2 and strategy not in FLATTENING:
+        return []
+    used = [
+        each
+        for wiring in wirings
+        for each in (wiring.optimizer, *(group.optimizer for group in wiring.groups))
+        if each is not None and each.record.path
+    ]
+    names = sorted({each.record.name for each in used})
+    return [f"nobody has tried {name} under {strategy}: compare a run with ddp" for name in names]
+
+
 def _has_sharded_kernel(optimizer: OptimizerPlan) -> bool:
     return optimizer.record.name in FUSED_ON_SHARDS
 

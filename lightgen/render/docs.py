@@ -47,6 +47,7 @@ _FILES = {
 
 def render_pyproject(plan: Plan) -> str:
     """The text of pyproject.toml."""
+    deepspeed = str(plan.trainer.get("strategy")).startswith("deepspeed")
     dependencies = sorted(
         [
             _LIGHTNING[plan.lightning],
@@ -56,6 +57,7 @@ def render_pyproject(plan: Plan) -> str:
             *(["safetensors>=0.4"] if suffix(plan) == SAFETENSORS else []),
             *(["matplotlib>=3.8"] if plan.task.name == "gan" else []),
             *(["torchmetrics>=1.4"] if plan.task.name == "regression" else []),
+            *(["deepspeed>=0.16"] if deepspeed else []),
             *plan.requirements,
         ]
     )
