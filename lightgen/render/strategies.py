@@ -41,6 +41,7 @@ def sharding_files(plan: Plan) -> dict[str, str]:
 
 def _test(plan: Plan) -> str:
     imports = Imports(plan.package)
+    imports.names("collections.abc", "Iterator")
     imports.names("pathlib", "Path").names("typing", "Any")
     imports.module("pytest", "torch", f"{lightning_root(plan)} as pl")
     imports.names("torch.distributed.fsdp", "FSDPModule")

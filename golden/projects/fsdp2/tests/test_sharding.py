@@ -1,5 +1,6 @@
 """Weights that are split, and their checkpoints: here with a single part of each."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,13 @@ class Begin(pl.Callback):
 @pytest.fixture(autouse=True)
 def sharded(
     one_process: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Iterator[None]:
     """The strategy of the code, in an empty folder."""
     monkeypatch.delitem(one_process, "strategy")
     monkeypatch.chdir(tmp_path)
+    yield
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 @pytest.fixture
@@ -118,9 +122,9 @@ def test_weights_start_a_new_run(interrupted: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_of_all_parts_resumes_as_the_folder_does(
-    interrupted: Path, tmp_path: Path
+    interrupted: Path,
 ) -> None:
-    file = tmp_path / "merged.ckpt"
+    file = interrupted.with_name("merged.ckpt")
     merge(interrupted, file)
     Classifier.load_from_checkpoint(file)
     by_folder = begin(*LENGTH, f"--ckpt-path={interrupted}")
