@@ -29,6 +29,9 @@ fi
 
 # When a process fails, torchrun ends the others and starts all of them again: under its
 # name the training goes on from its last checkpoint.
+# A store of its own for each start: in a shared one they would find the addresses of
+# processes that are gone.
+export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
 exec torchrun \
     --nnodes="$nodes" \
     --nproc-per-node="$processes" \
