@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from conftest import WORDS, Cluster
+from support.dry_cluster import WORDS, Cluster
 
 # Lightning makes a port of the last digits.
 JOB = str(1_000_000 + os.getpid() % 10_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from conftest import WORDS, Cluster
+from support.dry_cluster import WORDS, Cluster
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
