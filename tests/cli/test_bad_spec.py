@@ -64,8 +64,8 @@ def test_a_spec_file_below_a_file_is_told(lightgen: Lightgen) -> None:
 
 
 TOP = (
-    "known: averaging, data, groups, model, optimizer, optimizers, project, scheduler, seed, task, "
-    "template, trainer"
+    "known: averaging, data, groups, launchers, model, optimizer, optimizers, project, scheduler, "
+    "seed, task, template, trainer"
 )
 TYPES = "write a value of that kind"
 # Shapes: unknown keys and values of the wrong type.
