@@ -23,6 +23,10 @@ class Family:
     output: str = ""
     checkpointing: str = ""
     no_checkpointing: str = ""
+    # So many channels an image has to have where no argument of the call says it.
+    images: int = 0
+    # Weights under this argument have a last layer for the classes that they were trained on.
+    fixed: str = ""
     # What says the number of outputs where no argument of the call does.
     classes_within: str = ""
 
@@ -44,6 +48,8 @@ FAMILIES = {
             "one of torchvision.models; classes come from the data, images have three channels",
             r"torchvision\.models\.(?!detection\.|segmentation\.).+",
             classes="num_classes",
+            images=3,
+            fixed="weights",
         ),
         Family(
             "transformers.AutoModelForImageClassification.from_config",

@@ -41,6 +41,13 @@ def chosen_optimizers() -> dict[str, Optimizer]:
     return {path: each for path, each in other_optimizers().items() if not each.refused}
 
 
+def guess_package(name: str) -> str:
+    """Where other packages have a class of that bare name, as a question; "" for none."""
+    ends = f".{name.lower()}"
+    paths = [path for path in chosen_optimizers() if path.lower().endswith(ends)]
+    return f"did you mean {' or '.join(map(repr, paths))}?" if name and paths else ""
+
+
 def _optimizer(path: str, row: Mapping[str, Any]) -> Optimizer:
     known = {name: each for name, each in KNOWN.items() if name not in _FREE}
     facts = {

@@ -15,6 +15,8 @@ from lightgen.check.proof import Finding, Proof
 
 # What is known of a gradient, from the least to the most.
 NONE, ZERO, SOME, BAD = range(4)
+# Beside the largest, a gradient of this size is rounding: that of a bias before a norm.
+_FAINT = 1e-6
 # So many batches are waited for a step of each optimizer.
 _MOST_TURNS = 32
 
@@ -27,6 +29,7 @@ class _Seen:
     trained: set[str] = field(default_factory=set)
     gradients: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, float] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
     moved: dict[str, bool] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
@@ -67,6 +70,8 @@ def prove_step(launcher: Launcher, planned: Planned) -> Finding:
             if id(parameter) in held:
                 kind = _gradient(parameter.grad)
                 seen.gradients[name] = max(kind, seen.gradients.get(name, NONE))
+                if kind == SOME:
+                    seen.sizes[name] = max(_size(parameter.grad), seen.sizes.get(name, 0.0))
 
     def used(optimizer: Any, args: Any, kwargs: Any) -> None:
         """What the step saw: a hook of the module may have dropped a gradient before it."""
@@ -127,6 +132,11 @@ def _gradient(gradient: Any) -> int:
     return SOME if bool((values != 0).any()) else ZERO
 
 
+def _size(gradient: Any) -> float:
+    values = gradient.coalesce().values() if gradient.is_sparse else gradient
+    return float(values.abs().max())
+
+
 def _judged(seen: _Seen) -> Proof:
     faults = list(_faults(seen))
     notes = tuple(_notes(seen))
@@ -151,10 +161,11 @@ def _faults(seen: _Seen) -> Iterator[str]:
         yield f"the gradient of {name} is not finite"
     for name in seen.broken:
         yield f"{name} is not finite after the step"
+    still = _still(seen)
     for name, moved in seen.moved.items():
         if moved and name not in seen.trained:
             yield f"{name} is frozen, and moves"
-        if not moved and seen.gradients.get(name) == SOME and not _dropped(seen, name):
+        if name in still and not _faint(seen, name):
             yield f"{name} has a gradient, and does not move"
     for group, names in seen.groups.items():
         if names and all(seen.gradients.get(name, NONE) == NONE for name in names):
@@ -166,7 +177,25 @@ def _dropped(seen: _Seen, name: str) -> bool:
     return seen.gradients.get(name) == SOME and seen.used.get(name) == NONE
 
 
+def _still(seen: _Seen) -> list[str]:
+    """What had a gradient in the step, and stands where it was."""
+    return [
+        name
+        for name, moved in seen.moved.items()
+        if not moved and seen.gradients.get(name) == SOME and not _dropped(seen, name)
+    ]
+
+
+def _faint(seen: _Seen, name: str) -> bool:
+    """Whether a gradient is but rounding: its step is lost in that of the weight."""
+    return seen.sizes[name] <= _FAINT * max(seen.sizes.values())
+
+
 def _notes(seen: _Seen) -> Iterator[str]:
+    faint = sorted(name for name in _still(seen) if _faint(seen, name))
+    if faint:
+        shown = ", ".join(faint[:6]) + (", ..." if len(faint) > 6 else "")
+        yield f"a gradient that is rounding only, of a bias before a norm, say: {shown}"
     dropped = [name for name in seen.gradients if _dropped(seen, name)]
     if dropped:
         shown = ", ".join(dropped[:6]) + (", ..." if len(dropped) > 6 else "")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import typer
 
 from lightgen.catalogue.arguments import REQUIRED, Argument
-from lightgen.catalogue.families import FAMILIES
+from lightgen.catalogue.families import FAMILIES, Family
 from lightgen.catalogue.optimizer import Optimizer
 from lightgen.catalogue.optimizers import COMPOSITE, optimizers
-from lightgen.catalogue.others import find_optimizer, other_optimizers
+from lightgen.catalogue.others import find_optimizer, guess_package, other_optimizers
 from lightgen.catalogue.parts import DATA, MODELS, TASKS
 from lightgen.catalogue.path_schedulers import (
     PATH_WIRING,
@@ -36,6 +37,9 @@ def _all_optimizers() -> dict[str, Any]:
 def _all_schedulers() -> dict[str, Any]:
     return {**schedulers(), **path_schedulers()}
 
+
+# Names in a list have a column of at least this width.
+_NARROWEST = 28
 
 KINDS: dict[str, Callable[[], dict[str, Any]]] = {
     "optimizers": _all_optimizers,
@@ -63,14 +67,17 @@ def run_list(kind: str | None, *, as_json: bool) -> int:
         )
         return 0
     for name, records in entries.items():
-        typer.echo(name)
-        package = ""
-        for key, record in records.items():
-            if name == "optimizers" and key.partition(".")[0] != package and "." in key:
-                package = key.partition(".")[0]
-                typer.echo(f"optimizers of {package}")
-            typer.echo(f"  {key:<28} {_summary(record)}")
+        for package, keys in itertools.groupby(records, _package):
+            typer.echo(f"{name} of {package}" if package else name)
+            listed = list(keys)
+            width = max(_NARROWEST, *map(len, listed))
+            for key in listed:
+                typer.echo(f"  {key:<{width}} {_summary(records[key])}")
     return 0
+
+
+def _package(key: str) -> str:
+    return key.partition(".")[0] if "." in key else ""
 
 
 def run_show(kind: str, name: str, *, as_json: bool) -> int:
@@ -109,7 +116,8 @@ def _record(kind: str, name: str, records: dict[str, Any]) -> Any:
     if by_path is not None:
         return by_path
     what = f"unknown {_kind(kind).removesuffix('s')} '{name}'"
-    raise InputError(Problem("NAME", what, guess(name, records)))
+    todo = guess_package(name) if _kind(kind) == "optimizers" else ""
+    raise InputError(Problem("NAME", what, todo or guess(name, records)))
 
 
 def _summary(record: Any) -> str:
@@ -137,6 +145,8 @@ def _print_record(record: Any) -> None:
             typer.echo("rates: each group's own is its peak")
     else:
         for field in dataclasses.fields(record)[2:]:
+            if getattr(record, field.name) in ("", 0) and isinstance(record, Family):
+                continue
             typer.echo(f"  {field.name}: {_plain(getattr(record, field.name))}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizer import SWITCHES, Optimizer
 from lightgen.catalogue.optimizers import COMPOSITE, optimizers
-from lightgen.catalogue.others import chosen_optimizers, find_optimizer, is_path
+from lightgen.catalogue.others import chosen_optimizers, find_optimizer, guess_package, is_path
 from lightgen.catalogue.skeletons import SKELETONS, Skeleton, find_skeleton
 from lightgen.plan.foreign import path_fault, plan_arguments
 from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
@@ -52,7 +52,8 @@ def known_optimizer(name: str, where: str, problems: list[Problem]) -> Optimizer
     record = find_optimizer(name)
     if record is None:
         known = [*chosen_optimizers()] if is_path(name) else [*optimizers(), COMPOSITE.name, CUSTOM]
-        problems.append(Problem(where, f"unknown optimizer '{name}'", guess(name, known)))
+        todo = guess_package(name) or guess(name, known)
+        problems.append(Problem(where, f"unknown optimizer '{name}'", todo))
     elif record.refused:
         problems.append(Problem(where, f"{record.name} {record.refused}", "choose another class"))
         return None

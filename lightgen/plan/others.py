@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,7 +12,7 @@ from packaging.requirements import Requirement
 
 from lightgen.catalogue.families import Family, family_of
 from lightgen.catalogue.packages import PACKAGES
-from lightgen.catalogue.parts import Data, Model, Task
+from lightgen.catalogue.parts import MODELS, Data, Model, Task
 from lightgen.plan.foreign import Call, is_path, plan_call
 from lightgen.plan.types import GroupPlan, ModelPlan, Wiring
 from lightgen.plan.whole import Plan
@@ -49,6 +50,7 @@ def plan_other_model(
     problems += _matrix_problems(path, wirings, groups)
     call = plan_call(path, spec.model.args, "model.name", "model.args", problems) or Call(path)
     if family is not None and data.outputs:
+        problems += _family_problems(call, family, data)
         call = replace(call, arguments={**call.arguments, **_filled(call, family, data)})
     output = spec.model.output
     if output and not output.isidentifier():
@@ -66,6 +68,18 @@ def plan_other_model(
         call=call,
         output=output,
     )
+
+
+def _family_problems(call: Call, family: Family, data: Data) -> Iterator[Problem]:
+    """What lightgen's own data are not, or the weights, for a call that is known."""
+    if data.image and family.images and data.image[0] != family.images:
+        what = f"{call.path} takes images of {family.images} channels, not of {data.image[0]}"
+        todo = f"set data.channels = {family.images}, and data.image_size = 32 or more"
+        yield Problem("data.channels", what, todo)
+    if family.fixed and call.arguments.get(family.fixed) and family.classes not in call.arguments:
+        what = f"{call.path} has weights with a last layer of their own classes only"
+        todo = "name a function of yours that makes it and puts a new last layer in"
+        yield Problem(f"model.args.{family.fixed}", what, todo)
 
 
 def _filled(call: Call, family: Family, data: Data) -> dict[str, Any]:
@@ -120,10 +134,11 @@ def own_model_problems(spec: Spec) -> Iterator[Problem]:
     """What only a callable of other people takes, beside one of lightgen's models."""
     name = spec.model.name or "the network"
     todo = "remove it, or name a callable: model.name = 'package.module.callable'"
-    if spec.model.args:
+    own = not spec.model.name or spec.model.name.lower() in MODELS
+    if own and spec.model.args:
         what = f"{name} is lightgen's own and takes no arguments"
         yield Problem("model.args", what, todo)
-    if spec.model.output is not None:
+    if own and spec.model.output is not None:
         what = f"{name} is lightgen's own and returns its outputs themselves"
         yield Problem("model.output", what, todo)
     if has_other_data(spec):
@@ -178,13 +193,19 @@ def plan_own_data(spec: Spec, data: Data, task: Task, problems: list[Problem]) -
     return replace(data, image=(channels or own_channels, size or own_size, size or own_size))
 
 
+def _of_package(root: str) -> str:
+    what = f"{root} is no package that lightgen knows: "
+    near = difflib.get_close_matches(root, PACKAGES, n=1, cutoff=0.8)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return f"{what}{meant}if pip installs it, add it with --set project.dependencies={root}"
+
+
 def package_notes(plan: Plan) -> tuple[str, ...]:
     """What the user has to do for packages that are not lightgen's to install."""
     said = {Requirement(text).name.lower().replace("-", "_") for text in plan.dependencies}
     known = {*PACKAGES, *said, *_ITS_OWN, *sys.stdlib_module_names}
     notes = [
-        f"{root} is no package that lightgen knows: if pip installs it, add it with "
-        f"--set project.dependencies={root}"
+        _of_package(root)
         for root in plan.foreign_packages
         if root not in known and root.lower() not in known
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ from lightgen.catalogue.path_schedulers import (
     PathScheduler,
     Refused,
     lengths_in,
+    path_schedulers,
     scheduler_by_path,
 )
 from lightgen.catalogue.schedulers import LENGTHS, Scheduler
@@ -132,9 +134,11 @@ def _interval(
     if meant:
         return min(meant)
     if not record.known and "monitor" not in wiring:
+        near = difflib.get_close_matches(record.name, path_schedulers(), n=1, cutoff=0.9)
+        question = f"did you mean {near[0]}? " if near else ""
         notes.append(
-            f"{record.name} is moved once an epoch; set scheduler.interval = 'step' if its "
-            "lengths are in optimizer steps"
+            f"{question}{record.name} is moved once an epoch; set scheduler.interval = 'step' "
+            "if its lengths are in optimizer steps"
         )
     return record.interval
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lightgen.plan.foreign import references
@@ -14,14 +14,16 @@ from lightgen.render.values import argument_value
 from lightgen.source import Expr, Source, call
 
 
-def foreign_builder(optimizer: OptimizerPlan, imports: Imports) -> Iterable[str]:
+def foreign_builder(
+    optimizer: OptimizerPlan, network: Mapping[str, Source], imports: Imports
+) -> Iterable[str]:
     """The function that makes the only optimizer, and what that calls."""
     if not optimizer.record.plain:
         lines = foreign_call(optimizer, "parameter_groups(model, rates)", imports)
-        yield fill("optim/build_foreign.py", {"call": Source("\n    ".join(lines))})
+        yield fill("optim/build_foreign.py", {"call": Source("\n    ".join(lines)), **network})
         return
     lines = foreign_call(optimizer, "without_names(groups)", imports)
-    yield fill("optim/build_plain.py", {"call": Source("\n    ".join(lines))})
+    yield fill("optim/build_plain.py", {"call": Source("\n    ".join(lines)), **network})
     yield fill("optim/without_names.py", {})
     yield fill("optim/with_names.py", {})
 

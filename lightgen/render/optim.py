@@ -257,7 +257,7 @@ def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
             yield fill("optim/with_names.py", {})
         return
     if plan.optimizer.is_foreign:
-        yield from foreign_builder(plan.optimizer, imports)
+        yield from foreign_builder(plan.optimizer, network, imports)
         return
     first = "parameter_groups(model, rates)"
     lines = _construct(plan.optimizer, first, imports)

@@ -116,3 +116,131 @@ def test_code_that_was_edited_away_from_the_spec_is_the_truth(tmp_path: Path) ->
     (tmp_path / "again").mkdir()
     proofs = proofs_of(told_by(root, tmp_path / "again", ["start"]))
     assert proofs["start"]["holds"]
+
+
+PARTS = """
+import pytorch_lightning as pl
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+
+class Net(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(64, width), nn.BatchNorm1d(width), nn.ReLU())
+        self.head = nn.Linear(width, 10)
+
+    def forward(self, inputs):
+        return self.head(self.body(inputs.flatten(1)))
+
+
+class Data(pl.LightningDataModule):
+    def __init__(self, samples, batch_size=8):
+        super().__init__()
+        self.samples, self.batch_size = samples, batch_size
+
+    def setup(self, stage):
+        self.held = TensorDataset(torch.randn(self.samples, 64), torch.arange(self.samples) % 10)
+
+    def train_dataloader(self):
+        return DataLoader(self.held, self.batch_size)
+
+    val_dataloader = train_dataloader
+
+
+class Half(torch.optim.SGD):
+    def __init__(self, params, lr=0.01, momentum=0.0):
+        super().__init__(params, lr=lr, momentum=momentum)
+"""
+WHOLE: dict[str, dict[str, Any]] = {
+    "model": {"name": "mine.parts.Net", "args": {"width": 8}},
+    "data": {"name": "mine.parts.Data", "args": {"samples": 32}},
+    "optimizer": {"name": "mine.parts.Half", "lr": 0.1},
+    "trainer": {"max_epochs": 1, "accelerator": "cpu"},
+}
+
+
+def _line(item: tuple[str, Any]) -> str:
+    key, value = item
+    if isinstance(value, dict):
+        value = "{" + ", ".join(f"{name} = {each!r}" for name, each in value.items()) + "}"
+        return f"{key} = {value}\n"
+    return f"{key} = {value!r}\n"
+
+
+def whole(folder: Path, **changed: dict[str, Any]) -> Path:
+    """A project of which the network, the data and the optimizer are the user's."""
+    spec = {**WHOLE, **changed, "project": {"package": "sample_run"}}
+    root = folder / "project"
+    lay_out(render_project(plan_of(spec)), root)
+    lines = (f"[{table}]\n" + "".join(map(_line, each.items())) for table, each in spec.items())
+    (root / "lightgen.toml").write_text("".join(lines))
+    package = root / "src" / "mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "parts.py").write_text(PARTS)
+    return root
+
+
+WRONG: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
+    "a model that is not there": (
+        {"model": {"name": "mine.parts.Nett", "args": {"width": 8}}},
+        "model.name: mine.parts has no 'Nett'; did you mean 'Net'?",
+    ),
+    "a module that is not there": (
+        {"model": {"name": "mine.part.Net", "args": {"width": 8}}},
+        "model.name: mine has no 'part'",
+    ),
+    "an argument of a model": (
+        {"model": {"name": "mine.parts.Net", "args": {"widht": 8}}},
+        "model.args.widht: mine.parts.Net has no argument 'widht'; did you mean 'width'?",
+    ),
+    "data that are not there": (
+        {"data": {"name": "mine.parts.Dat", "args": {"samples": 32}}},
+        "data.name: mine.parts has no 'Dat'; did you mean 'Data'?",
+    ),
+    "an argument of data": (
+        {"data": {"name": "mine.parts.Data"}},
+        "data.args.samples: mine.parts.Data cannot be called without 'samples'",
+    ),
+    "an optimizer that is not there": (
+        {"optimizer": {"name": "mine.parts.Halve"}},
+        "optimizer.name: mine.parts has no 'Halve'; did you mean 'Half'?",
+    ),
+    "an argument of an optimizer": (
+        {"optimizer": {"name": "mine.parts.Half", "lr": 0.1, "momentun": 0.9}},
+        "optimizer.momentun: mine.parts.Half has no argument 'momentun'; "
+        "did you mean 'momentum'?",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_what_the_user_s_own_parts_do_not_have(fault: str, tmp_path: Path) -> None:
+    changed, says = WRONG[fault]
+    proofs = proofs_of(told_by(whole(tmp_path, **changed), tmp_path))
+    assert not any(proof["holds"] for proof in proofs.values())
+    assert proofs["start"]["what"] == says
+
+
+def test_data_that_are_no_data_module(tmp_path: Path) -> None:
+    root = whole(tmp_path, data={"name": "mine.parts.Net", "args": {"width": 8}})
+    proofs = proofs_of(told_by(root, tmp_path, ["start"]))
+    assert not proofs["start"]["holds"]
+    assert "An invalid dataloader was passed to `Trainer.fit(" in proofs["start"]["what"]
+
+
+def test_a_pattern_that_matches_nothing_in_that_model(tmp_path: Path) -> None:
+    root = whole(tmp_path, groups={"backbone": {}, "rest": {}})
+    proofs = proofs_of(told_by(root, tmp_path, ["start", "coverage"]))
+    says = "group backbone: 'backbone' matches no parameter; the model has body, head"
+    assert says in proofs["start"]["what"] and says in proofs["coverage"]["what"]
+
+
+def test_a_bias_before_a_norm_need_not_move(tmp_path: Path) -> None:
+    """Its gradient is what rounding leaves of zero."""
+    proofs = proofs_of(told_by(whole(tmp_path), tmp_path))
+    assert all(proof["holds"] for proof in proofs.values()), proofs
+    told = "a gradient that is rounding only, of a bias before a norm, say: model.body.0.bias"
+    assert told in proofs["step"]["detail"]

@@ -6,6 +6,7 @@ import pytest
 from support.command import Lightgen
 
 TIMM = "model.name=timm.create_model"
+RESNET = "model.name=torchvision.models.resnet18"
 DATA = "data.name=mine.Data"
 AS_IMPORTED = "write it as it is imported"
 NAME_A_CALLABLE = "remove it, or name a callable: model.name = 'package.module.callable'"
@@ -55,6 +56,13 @@ BAD = {
         "data.channels=3",
     ): "data.channels: diabetes has no images; remove it",
     (TIMM, "groups.a b.lr=0.1"): None,
+    ("model.name=timm", "model.args.model_name=x"): "model.name: unknown model 'timm'; "
+    "known: cnn, embedding-bag, mlp, transformer",
+    (RESNET,): "data.channels: torchvision.models.resnet18 takes images of 3 channels, not of 1; "
+    "set data.channels = 3, and data.image_size = 32 or more",
+    (RESNET, "data.channels=3", "model.args.weights=DEFAULT"): "model.args.weights: "
+    "torchvision.models.resnet18 has weights with a last layer of their own classes only; "
+    "name a function of yours that makes it and puts a new last layer in",
 }
 
 
@@ -84,6 +92,8 @@ def test_packages_become_requirements_or_a_word(lightgen: Lightgen) -> None:
         "mine is no package that lightgen knows: if pip installs it, add it with "
         "--set project.dependencies=mine"
     ]
+    misspelt = lightgen.done("new", "misspelt", "--set", "model.name=tim.create_model")
+    assert "lightgen knows: did you mean timm? if pip" in misspelt.notes[0]
     words = ["--set", "model.name=mine.Net", "--set", "project.dependencies=mine>=2"]
     assert not lightgen.done("new", "run", *words).notes
     assert '"mine>=2",' in (lightgen.folder / "run/pyproject.toml").read_text()
@@ -103,3 +113,10 @@ def test_another_model_drops_what_was_for_the_last_one(lightgen: Lightgen) -> No
     notes = lightgen.done("update", "run", *torchvision, "--set", "data.channels=3").notes
     assert notes == ["model.args was for timm.create_model: it is dropped"]
     assert "args" not in (lightgen.folder / "run/lightgen.toml").read_text()
+
+
+def test_an_optimizer_of_another_package_takes_another_model(lightgen: Lightgen) -> None:
+    show = ["new", "run", "--dry-run", "--show", "src/run/optim.py", "--set", TIMM]
+    for name in ("schedulefree.AdamWScheduleFree", "mine.Class"):
+        out = lightgen.done(*show, "--optimizer", name).out
+        assert "def build_optimizer(model: nn.Module, " in out and "Network" not in out

@@ -11,6 +11,8 @@ SET = "--set"
 REFUSED = {
     ("pytorch_optimizer.Lino",): "optimizer.name: unknown optimizer 'pytorch_optimizer.Lino'; "
     "did you mean 'pytorch_optimizer.Lion'?",
+    ("Lion",): "optimizer.name: unknown optimizer 'Lion'; did you mean "
+    "'bitsandbytes.optim.Lion' or 'pytorch_optimizer.Lion' or 'timm.optim.Lion'?",
     ("pytorch_optimizer.",): "optimizer.name: 'pytorch_optimizer.' has an empty part; "
     "write it as it is imported",
     ("mypkg.my-class",): "optimizer.name: 'my-class' in 'mypkg.my-class' is no Python name; "

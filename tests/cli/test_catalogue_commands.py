@@ -91,12 +91,28 @@ def test_show_says_what_an_optimizer_cannot_do(lightgen: Lightgen) -> None:
     assert "constraint: one parameter group" in out
 
 
+def test_show_of_a_model_says_what_is_known_and_no_more(lightgen: Lightgen) -> None:
+    lines = lightgen.done("show", "model", "torchvision.models.resnet18").out.splitlines()[1:]
+    assert [line.split(":")[0].strip() for line in lines] == [
+        *("pattern", "classes", "images", "fixed"),
+    ]
+
+
+def test_the_summaries_of_a_package_stand_in_a_column(lightgen: Lightgen) -> None:
+    out = lightgen.done("list", "schedulers").out
+    lines = out.partition("schedulers of transformers\n")[2].partition("schedulers of")[0]
+    columns = {len(line) - len(line[2:].partition(" ")[2].lstrip()) for line in lines.splitlines()}
+    assert len(columns) == 1
+
+
 UNKNOWN = {
     ("list", "optimiser"): "KIND: unknown kind 'optimiser'; did you mean 'optimizers'?",
     ("list", "x"): "KIND: unknown kind 'x'; known: data, models, optimizers, schedulers, tasks",
     ("show", "x", "sgd"): "KIND: unknown kind 'x'; "
     "known: data, models, optimizers, schedulers, tasks",
     ("show", "optimizer", "adamv"): "NAME: unknown optimizer 'adamv'; did you mean 'Adam'?",
+    ("show", "optimizer", "sgdp"): "NAME: unknown optimizer 'sgdp'; did you mean "
+    "'pytorch_optimizer.SGDP' or 'timm.optim.SGDP'?",
     ("show", "schedulers", "cosin"): "NAME: unknown scheduler 'cosin'; did you mean 'cosine'?",
     ("show", "data", "x"): "NAME: unknown data 'x'; "
     "known: diabetes, digits, digits-0-4, digits-5-9, pydoc",
