@@ -176,7 +176,7 @@ def probe(
     difference = _after_resuming(trial, Trial(cls, way, arguments, lr))
     if isinstance(difference, str):
         return {"refused": f"its state cannot be loaded: {difference}"}
-    facts["inexact"] = difference > 1e-6
+    facts["inexact"] = difference > 0
     return {key: value for key, value in facts.items() if value not in (False, None, [])}
 
 

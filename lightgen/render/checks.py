@@ -67,12 +67,15 @@ def render_training_test(plan: Plan) -> str:
         before_weights = Source("    load_weights(before, parse_arguments([]).weights)")
     # The one history of LBFGS follows no names.
     by_name = plan.optimizer.class_name != "LBFGS"
+    inexact = any(wiring.optimizer.record.inexact for wiring in plan.wirings)
+    tolerance = {"tolerance": Source("rtol=1e-3, atol=1e-4" if inexact else "rtol=0, atol=0")}
     which = "" if plan.has_own_model else "_other"
     if which:
         imports.own("optim", "parameter_groups")
     holes = {
         **importing,
         **places,
+        **tolerance,
         "moved": Source(fill(f"tests/moved{which}.py", {}).rstrip("\n")),
         "imports": imports.source(),
         "before_weights": before_weights,
@@ -83,7 +86,9 @@ def render_training_test(plan: Plan) -> str:
         "rate_key": Source("initial_lr" if rises_from_zero(plan.schedule) else "lr"),
         "test_names": Source(fill("tests/resume_names.py", {}).rstrip("\n")) if by_name else ABSENT,
         "test_steps": (
-            ABSENT if plan.is_manual else Source(fill("tests/resume_steps.py", {}).rstrip("\n"))
+            ABSENT
+            if plan.is_manual
+            else Source(fill("tests/resume_steps.py", tolerance).rstrip("\n"))
         ),
         "epochs_to_checkpoint": literal(plan.trainer.get("check_val_every_n_epoch") or 1),
     }
@@ -94,8 +99,22 @@ def render_training_test(plan: Plan) -> str:
         paths = block(indent([f"{literal(path)}," for path in frozen], 2))
         text += fill("tests/frozen.py", {"frozen": paths})
     if plan.turning:
-        text += fill("tests/weights.py", {})
+        text += fill("tests/weights.py", {"state_to_evaluate": _state_to_evaluate(plan)})
     return text
+
+
+def _state_to_evaluate(plan: Plan) -> Source:
+    """Lines that read it; beside a class that turns, others have no such word."""
+    groups = 'groups = checkpoint["optimizer_states"][0]["param_groups"]'
+    lines = [groups, 'return not any(group["train_mode"] for group in groups)']
+    if plan.is_manual:
+        lines = [
+            'states = checkpoint["optimizer_states"]',
+            'groups = [group for state in states for group in state["param_groups"]]',
+            'modes = [group["train_mode"] for group in groups if "train_mode" in group]',
+            "return bool(modes) and not any(modes)",
+        ]
+    return block(indent(lines))
 
 
 def _owner_holes(plan: Plan) -> dict[str, Source]:

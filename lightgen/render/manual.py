@@ -33,11 +33,18 @@ def import_manual(plan: Plan, imports: Imports) -> None:
         imports.names("torch.optim", "Optimizer")
 
 
+TURN_AT_BATCHES = (
+    "# Not at the start of an epoch: a run resumed in the middle of one has none.",
+    "self.weights_to_train()",
+)
+
+
 def manual_hooks(plan: Plan) -> Source:
     """The methods that do what the Trainer does for one optimizer."""
     lines = [
         "",
         "def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:",
+        *(indent(TURN_AT_BATCHES) if plan.turning else ()),
         "    # The Trainer's max_steps counts the steps of every optimizer.",
         "    if self.trainer.fit_loop.total_batch_idx + 1 == self.max_batches:",
         *(_ahead_of_min_epochs() if plan.trainer.get("min_epochs") else ()),

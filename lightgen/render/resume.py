@@ -53,8 +53,21 @@ def render_recipe(plan: Plan) -> str:
         imports.names("inspect", "signature")
     return fill(
         "project/src/__package__/recipe.py",
-        {"imports": imports.source(), "settings_of": settings},
+        {"imports": imports.source(), "settings_of": settings, "objects": _objects(plan)},
     )
+
+
+def _objects(plan: Plan) -> Source:
+    """What stands for the objects that a class keeps in its groups, as heavyball its own."""
+    records = [wiring.optimizer.record for wiring in plan.wirings]
+    if not any(each.open or each.path.startswith("heavyball.") for each in records):
+        return ABSENT
+    lines = [
+        "if callable(value):",
+        "    # A checkpoint takes no functions and classes.",
+        '    return getattr(value, "__qualname__", type(value).__qualname__)',
+    ]
+    return block(indent(lines))
 
 
 def render_resume(plan: Plan) -> str:

@@ -183,7 +183,14 @@ def _weights(plan: Plan, imports: Imports) -> Source:
         else:
             imports.own("custom_optimizer", optimizer.class_name)
     names = " | ".join(optimizer.class_name for optimizer in plan.turning)
-    holes = {"class_name": Expr(names)}
+    lines = [
+        "def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:",
+        *indent(manual.TURN_AT_BATCHES),
+        "",
+    ]
+    # Of several optimizers the hook does more.
+    at_batches = ABSENT if plan.is_manual else block(indent(lines))
+    holes = {"class_name": Expr(names), "at_batches": at_batches}
     return Source("\n" + fill("tasks/weights.py", holes).rstrip("\n"))
 
 
