@@ -29,13 +29,24 @@ def foreign_builder(
 
 
 def foreign_call(optimizer: OptimizerPlan, groups: str, imports: Imports) -> list[str]:
-    """Lines of the call that makes an optimizer over some groups."""
+    """Lines of the call that makes an optimizer over some groups.
+
+    Each group has its rate; a class that nobody knows may need one to begin with.
+    """
     function = reference(optimizer.references[0], imports)
     arguments = {key: _argument(value, imports) for key, value in optimizer.arguments.items()}
+    if optimizer.record.open:
+        arguments = {"lr": Expr(f'{_list_of(groups)}[0]["lr"]'), **arguments}
     line = f"    optimizer: Optimizer = {function}({groups})"
     if not arguments and len(line) <= 88:
         return [f"{function}({groups})"]
     return call(function, groups, **arguments)
+
+
+def _list_of(groups: str) -> str:
+    """The groups themselves, as they are without the call that takes their names away."""
+    inner = groups.removeprefix("without_names(")
+    return groups if inner == groups else inner.removesuffix(")")
 
 
 def _argument(value: Any, imports: Imports) -> Expr:

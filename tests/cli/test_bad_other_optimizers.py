@@ -67,5 +67,6 @@ def test_a_class_that_nobody_knows_is_given_what_the_spec_says(
     flags = ("--optimizer", "mypkg.optim.Mine", SET, inner, SET, "optimizer.depth=2")
     lightgen.done("new", str(tmp_path / "it"), *flags)
     text = (tmp_path / "it" / "src" / "it" / "optim.py").read_text()
-    assert "mypkg.optim.Mine(\n        without_names(groups),\n" in text
+    # A class that nobody knows may have no rate of its own.
+    assert "mypkg.optim.Mine(\n        without_names(groups),\n        lr=groups[0]" in text
     assert "base=torch.optim.SGD," in text and "depth=2," in text
