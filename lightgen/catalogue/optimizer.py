@@ -53,7 +53,6 @@ class Optimizer:
     inexact: bool = False
     swallows: bool = False
     gpu: bool = False
-    on_manifolds: bool = False
 
     @property
     def constraints(self) -> list[str]:

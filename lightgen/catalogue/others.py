@@ -18,7 +18,6 @@ OTHER, REQUIRED = "<other>", "<required>"
 # The rate of a class of which nothing is known.
 _LR = 1e-3
 _IN_PART = {"heavyball", "transformers"}
-_ON_MANIFOLDS = ("geoopt.optim.RiemannianAdam", "geoopt.optim.RiemannianSGD")
 # In other packages these names have meanings of their own, or more than one.
 _FREE = frozenset({"alpha", "d", "eps", "etas", "lambd", "momentum", "rho", "t0", "betas"})
 
@@ -78,7 +77,6 @@ def _optimizer(path: str, row: Mapping[str, Any]) -> Optimizer:
         inexact=row.get("inexact", False),
         swallows=row.get("swallows", False),
         gpu=row.get("gpu", False),
-        on_manifolds=path in _ON_MANIFOLDS,
     )
 
 

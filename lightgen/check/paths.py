@@ -50,7 +50,7 @@ def examine(sources: Sources) -> Found:
     try:
         for named in dict.fromkeys(_named(read_spec(sources.root))):
             if named.path.partition(".")[0] != sources.package:
-                _examine(named, trees, sources.root, found)
+                _examine(named, trees, sources, found)
     finally:
         sys.path.remove(str(sources.folder))
     return found
@@ -81,7 +81,7 @@ def _trees(package: Path) -> Iterator[ast.AST]:
             continue  # the import tells
 
 
-def _examine(named: Named, trees: list[ast.AST], root: Path, found: Found) -> None:
+def _examine(named: Named, trees: list[ast.AST], sources: Sources, found: Found) -> None:
     uses = [node for tree in trees for node in ast.walk(tree) if _is(node, named.path)]
     if not uses:
         return
@@ -96,10 +96,16 @@ def _examine(named: Named, trees: list[ast.AST], root: Path, found: Found) -> No
         found.faults.append(f"{named.place}: {error}")
         return
     except BaseException as error:
-        at = where(error, root)
+        at = where(error, sources.root)
         found.faults.append(
             f"{named.place}: {named.path} cannot be imported: {told(error)}"
             + (f", at {at}" if at else "")
+        )
+        return
+    if named.place == "data.name" and not _is_data(made, sources.lightning):
+        found.faults.append(
+            f"data.name: {named.path} is no LightningDataModule of {sources.lightning}; "
+            "make it a class of that kind"
         )
         return
     for call in _calls(named.path, trees):
@@ -108,6 +114,11 @@ def _examine(named: Named, trees: list[ast.AST], root: Path, found: Found) -> No
 
 def _is(node: ast.AST, path: str) -> bool:
     return isinstance(node, ast.Attribute) and ast.unparse(node) == path
+
+
+def _is_data(made: Any, lightning: str) -> bool:
+    kind = import_module(lightning).LightningDataModule
+    return inspect.isclass(made) and issubclass(made, kind)
 
 
 class _NotThereError(Exception):

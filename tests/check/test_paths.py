@@ -228,7 +228,8 @@ def test_data_that_are_no_data_module(tmp_path: Path) -> None:
     root = whole(tmp_path, data={"name": "mine.parts.Net", "args": {"width": 8}})
     proofs = proofs_of(told_by(root, tmp_path, ["start"]))
     assert not proofs["start"]["holds"]
-    assert "An invalid dataloader was passed to `Trainer.fit(" in proofs["start"]["what"]
+    kind = "LightningDataModule of pytorch_lightning; make it a class of that kind"
+    assert proofs["start"]["what"] == f"data.name: mine.parts.Net is no {kind}"
 
 
 def test_a_pattern_that_matches_nothing_in_that_model(tmp_path: Path) -> None:
