@@ -188,3 +188,49 @@ def test_one_that_turns_weights_steps_beside_one_that_does_not(tmp_path: Path) -
     own_tests = "saved or resumed_run or schedule_resumes"
     code = in_project(folder, lambda: run_pytest("tests/test_training.py", "-k", own_tests))
     assert code == 0, (folder / "child.log").read_text()[-5000:]
+
+
+NET_ON_A_MANIFOLD = """
+import geoopt
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        start = torch.linalg.qr(torch.randn(64, 32)).Q
+        self.basis = geoopt.ManifoldParameter(start, manifold=geoopt.Stiefel())
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, images):
+        return self.head(torch.relu(images.flatten(1) @ self.basis))
+"""
+
+
+@pytest.mark.skipif(find_spec("geoopt") is None, reason="geoopt is not there")
+def test_a_manifold_is_not_left(tmp_path: Path) -> None:
+    spec = {
+        "model": {"name": "sample_run.nets.Net"},
+        "optimizer": {"name": "geoopt.optim.RiemannianAdam", "lr": 1e-2, "stabilize": 10},
+        "groups": {"basis": {"lr": 3e-3}, "head": {}},
+        "trainer": {"accelerator": "cpu", "max_epochs": EPOCHS},
+    }
+    folder = project(spec, tmp_path)
+    (folder / "src" / "sample_run" / "nets.py").write_text(NET_ON_A_MANIFOLD)
+
+    def distances() -> tuple[float, float]:
+        fit(f"--max-epochs={MIDDLE}")
+        (last,) = Path("runs").rglob("last.ckpt")
+        gone_on, _ = fit(f"--ckpt-path={last}")
+        assert gone_on.current_epoch == EPOCHS and gone_on.callback_metrics["val/accuracy"] > 0.7
+        saved = torch.load(last, weights_only=True)["state_dict"]["model.basis"]
+        trained = dict(gone_on.lightning_module.named_parameters())["model.basis"].detach()
+        return off(saved), off(trained)
+
+    assert max(in_project(folder, distances)) < 1e-5
+
+
+def off(basis: torch.Tensor) -> float:
+    """How far the columns are from orthonormal ones."""
+    return float((basis.T @ basis - torch.eye(basis.shape[1])).abs().max())
