@@ -66,10 +66,20 @@ def plan(launch: Launch) -> Planned:
 
 def begin_batch(planned: Planned, epoch: int) -> None:
     """Let callbacks and the module do what they do at the first batch of an epoch."""
+    module = planned.module
     planned.trainer.fit_loop.epoch_progress.current.completed = epoch
-    for each in planned.trainer.callbacks:
-        each.on_train_batch_start(planned.trainer, planned.module, planned.batch, 0)
-    planned.module.on_train_batch_start(planned.batch, 0)
+    # The run has ended: there is no log that they could write to.
+    module.log = module.log_dict = _forget
+    try:
+        for each in planned.trainer.callbacks:
+            each.on_train_batch_start(planned.trainer, module, planned.batch, 0)
+        module.on_train_batch_start(planned.batch, 0)
+    finally:
+        del module.log, module.log_dict
+
+
+def _forget(*_: Any, **__: Any) -> None:
+    """Log nothing."""
 
 
 def _planned(trainer: Any, module: Any, *, asked_steps: bool) -> Planned:

@@ -11,7 +11,7 @@ from timm_vit_run.module import Classifier
 
 @pytest.fixture(scope="session", autouse=True)
 def reseeded() -> Iterator[None]:
-    """What dropout draws depends on the batch's number: a resumed run draws the same."""
+    """Dropout draws by the number of the batch: a resumed run draws the same."""
     begin = Classifier.on_train_batch_start
 
     def reseed(task: Classifier, batch: Any, batch_idx: int) -> Any:
