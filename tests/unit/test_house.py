@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -224,3 +225,11 @@ def test_the_rules_bite() -> None:
     assert imports_of(tree, at_import_only=True) == {"torch"}
     assert writes_in(tree) == {"x w", "write_text"}
     assert writes_in(ast.parse("'a'.replace('b', 'c')")) == set()
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    """Without packages, pytest imports test modules by their base names."""
+    tests = Path(__file__).parents[1]
+    names = Counter(path.name for path in tests.rglob("test_*.py") if "scenarios" not in path.parts)
+    assert len(names) > 50
+    assert [name for name, number in names.items() if number > 1] == []
