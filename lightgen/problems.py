@@ -51,8 +51,14 @@ def raise_if_any(problems: Sequence[Problem]) -> None:
 def guess(word: str, known: Iterable[str]) -> str:
     """Return "did you mean 'x'?" for the nearest known word, or the words there are."""
     names = sorted(known)
-    folded = {name.lower(): name for name in reversed(names)}
-    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean '{folded[near[0]]}'?"
-    return f"known: {', '.join(names)}" if names else ""
+    return nearest(word, names) or (f"known: {', '.join(names)}" if names else "")
+
+
+def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """Return "did you mean 'x'?" for the nearest known word, in any case; "" where none is near.
+
+    `alike` is the least share of letters in common, from 0 to 1.
+    """
+    folded = {name.lower(): name for name in sorted(known, reverse=True)}
+    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=alike)
+    return f"did you mean '{folded[near[0]]}'?" if near else ""

@@ -97,7 +97,7 @@ def _argument(argument: Argument) -> Argument:
     return argument
 
 
-def is_path(name: str) -> bool:
+def is_foreign(name: str) -> bool:
     """Whether a name is a dotted path, and of no class of torch.optim."""
     return "." in name and not name.lower().startswith(TORCH)
 
@@ -113,7 +113,7 @@ def find_optimizer(name: str) -> Optimizer | None:
     Of a module that nobody looked at, any path may be a class.
     """
     folded = name.lower()
-    if not is_path(name):
+    if not is_foreign(name):
         own = {key.lower(): value for key, value in optimizers().items()}
         return own.get(folded.removeprefix(TORCH))
     others = other_optimizers()

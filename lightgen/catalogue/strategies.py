@@ -30,6 +30,8 @@ STRATEGIES = (
 )
 # The starts of the names of those that make processes.
 SEVERAL_PROCESSES = ("ddp", "fsdp", "deepspeed")
+# Of these, those that split weights and gradients over the devices.
+SHARDING = ("fsdp", "deepspeed")
 # Those that lay parameters out as rows of numbers, where no optimizer sees their shapes.
 FLATTENING = ("fsdp", "fsdp_cpu_offload", *_DEEPSPEED)
 # Those that need GPUs.

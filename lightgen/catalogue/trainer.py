@@ -23,8 +23,6 @@ PRECISIONS = (
 # Precisions whose gradients a scaler makes larger, and those that compute in less than they store.
 SCALED = ("16", "16-mixed")
 MIXED = (*SCALED, "bf16", "bf16-mixed")
-# Strategies, by the start of their names, that split weights and gradients over the devices.
-SHARDING = ("fsdp", "deepspeed", "model_parallel")
 _KNOWN = tabulate(
     [
         Argument(

@@ -18,7 +18,7 @@ from typing import Any
 
 from lightgen.check.place import told, where
 from lightgen.check.sources import Sources, read_spec
-from lightgen.problems import Problem, guess
+from lightgen.problems import Problem, guess, nearest
 
 _INSTALL = "pip install -e ."
 _NAMES = ("name", "path", "call", "optimizer")
@@ -139,13 +139,13 @@ def _resolve(path: str) -> Any:
 def _submodule(parent: Any, reached: str, name: str) -> Any:
     if hasattr(parent, "__path__") and find_spec(f"{reached}.{name}") is not None:
         return import_module(f"{reached}.{name}")
-    raise _NotThereError(f"{reached} has no '{name}'{_nearest(name, dir(parent))}")
+    raise _NotThereError(f"{reached} has no '{name}'{_hint(name, dir(parent))}")
 
 
-def _nearest(name: str, known: Any) -> str:
+def _hint(name: str, known: Any) -> str:
     """A guess, where there is a near one: a module has too many names to tell."""
-    text = guess(name, [each for each in known if not each.startswith("_")])
-    return f"; {text}" if text.startswith("did you") else ""
+    text = nearest(name, [each for each in known if not each.startswith("_")])
+    return f"; {text}" if text else ""
 
 
 def _calls(path: str, trees: list[ast.AST]) -> Iterator[ast.Call]:

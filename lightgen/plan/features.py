@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from lightgen.catalogue.parts import AVERAGES, Task
-from lightgen.catalogue.trainer import SHARDING
+from lightgen.catalogue.strategies import SHARDING
 from lightgen.plan.several import told_of_each
 from lightgen.plan.types import ModelPlan, OptimizerPlan, Wiring
 from lightgen.plan.whole import AveragingPlan

@@ -8,7 +8,8 @@ from typing import Any
 
 from lightgen.catalogue.groups import GROUP_SETTINGS, LAYER_DECAY
 from lightgen.catalogue.optimizer import Optimizer
-from lightgen.catalogue.trainer import MIXED, SHARDING
+from lightgen.catalogue.strategies import SHARDING
+from lightgen.catalogue.trainer import MIXED
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan
 from lightgen.problems import Problem

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightgen.plan.composite import composite_groups, with_member
-from lightgen.plan.foreign import is_path as named_by_path
+from lightgen.plan.foreign import is_path
 from lightgen.plan.group_settings import (
     clip_bounds,
     freezing,
@@ -37,7 +37,7 @@ def plan_groups(
         return (GroupPlan(WHOLE_MODEL, splits_decay=decay, whole=True),)
     wished = composite_groups(spec, problems) if optimizer.is_composite else spec.groups
     # What submodules another's model has is not known: a group's name is its pattern.
-    by_name = not named_by_path(spec.model.name)
+    by_name = not is_path(spec.model.name)
     groups = tuple(
         _plan_group(name, group, optimizer, problems, by_name=by_name)
         for name, group in wished.items()
@@ -177,12 +177,12 @@ def pattern_fault(pattern: str) -> str:
         return "" if pattern != REGEX else "the regular expression is empty"
     if not re.fullmatch(r"[\w.*?\[\]!-]+", pattern, flags=re.ASCII):
         return f"'{pattern}' is no module path or glob"
-    if is_path(pattern) and not all(part for part in pattern.split(".")):
+    if is_module_path(pattern) and not all(part for part in pattern.split(".")):
         return f"'{pattern}' has an empty part"
     return ""
 
 
-def is_path(pattern: str) -> bool:
+def is_module_path(pattern: str) -> bool:
     """Whether a pattern is a plain module path."""
     return not pattern.startswith(REGEX) and not _GLOB.search(pattern)
 
@@ -217,7 +217,11 @@ def _hider(pattern: str, seen: Mapping[str, str]) -> str:
     for earlier, name in seen.items():
         if earlier in (pattern, "*"):
             return name
-        if is_path(earlier) and is_path(pattern) and pattern.startswith(f"{earlier}."):
+        if (
+            is_module_path(earlier)
+            and is_module_path(pattern)
+            and pattern.startswith(f"{earlier}.")
+        ):
             return name
     return ""
 
@@ -232,7 +236,7 @@ def submodules(groups: tuple[GroupPlan, ...]) -> tuple[str, ...]:
     for group in groups:
         for pattern in () if group.whole else _covered(group):
             root = pattern.split(".")[0]
-            if is_path(pattern) and not member_fault(root):
+            if is_module_path(pattern) and not member_fault(root):
                 names.append(root)
     names = list(dict.fromkeys(names))
     plain = not any(group.patterns or group.whole for group in groups)

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from lightgen.catalogue.facts import module_names
 from lightgen.catalogue.schedulers import schedulers
 from lightgen.problems import Problem
@@ -201,13 +199,32 @@ def dependency_problems(requirements: Iterable[str]) -> list[Problem]:
     """Requirements that pip would not read."""
     found = []
     for text in requirements:
-        try:
-            Requirement(text)
-        except InvalidRequirement as error:
-            what = f"'{text}' is no requirement ({str(error).splitlines()[0]})"
+        fault = _requirement_fault(text)
+        if fault:
+            what = f"'{text}' is no requirement ({fault})"
             todo = "write it as for pip, as in 'einops>=0.8'"
             found.append(Problem("project.dependencies", what, todo))
     return found
+
+
+def distribution(requirement: str) -> str:
+    """What a requirement asks pip for: einops of "einops>=0.8".
+
+    Raises:
+        ValueError: pip would not read it.
+    """
+    # Here, as the import is slow and few specs have dependencies.
+    from packaging.requirements import Requirement
+
+    return Requirement(requirement).name
+
+
+def _requirement_fault(text: str) -> str:
+    try:
+        distribution(text)
+    except ValueError as error:
+        return str(error).splitlines()[0]
+    return ""
 
 
 def class_name_from(function: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from lightgen.catalogue.arguments import Argument
 from lightgen.catalogue.optimizer import SWITCHES, Optimizer
 from lightgen.catalogue.optimizers import COMPOSITE, optimizers
-from lightgen.catalogue.others import chosen_optimizers, find_optimizer, guess_package, is_path
+from lightgen.catalogue.others import chosen_optimizers, find_optimizer, guess_package, is_foreign
 from lightgen.catalogue.skeletons import SKELETONS, Skeleton, find_skeleton
 from lightgen.plan.foreign import path_fault, plan_arguments
 from lightgen.plan.hyperparameter import STANDARD, Hyperparameter
@@ -45,13 +45,15 @@ def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
 
 def known_optimizer(name: str, where: str, problems: list[Problem]) -> Optimizer | None:
     """The class of that name, or by that path; why it is none that can be chosen to problems."""
-    fault = path_fault(name) if is_path(name) else ""
+    fault = path_fault(name) if is_foreign(name) else ""
     if fault:
         problems.append(Problem(where, fault, "write it as it is imported"))
         return None
     record = find_optimizer(name)
     if record is None:
-        known = [*chosen_optimizers()] if is_path(name) else [*optimizers(), COMPOSITE.name, CUSTOM]
+        known = (
+            [*chosen_optimizers()] if is_foreign(name) else [*optimizers(), COMPOSITE.name, CUSTOM]
+        )
         todo = guess_package(name) or guess(name, known)
         problems.append(Problem(where, f"unknown optimizer '{name}'", todo))
     elif record.refused:

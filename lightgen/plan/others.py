@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from packaging.requirements import Requirement
-
 from lightgen.catalogue.families import Family, family_of
 from lightgen.catalogue.packages import PACKAGES
 from lightgen.catalogue.parts import MODELS, Data, Model, Task
 from lightgen.plan.foreign import Call, is_path, plan_call
+from lightgen.plan.names import distribution
 from lightgen.plan.types import GroupPlan, ModelPlan, Wiring
 from lightgen.plan.whole import Plan
-from lightgen.problems import Problem
+from lightgen.problems import Problem, nearest
 from lightgen.spec.model import Spec
 
 # What a project has anyway.
@@ -194,15 +192,14 @@ def plan_own_data(spec: Spec, data: Data, task: Task, problems: list[Problem]) -
 
 
 def _of_package(root: str) -> str:
-    what = f"{root} is no package that lightgen knows: "
-    near = difflib.get_close_matches(root, PACKAGES, n=1, cutoff=0.8)
-    meant = f"did you mean {near[0]}? " if near else ""
-    return f"{what}{meant}if pip installs it, add it with --set project.dependencies={root}"
+    what = f"{root} is no package that lightgen knows:"
+    todo = f"if pip installs it, add it with --set project.dependencies={root}"
+    return " ".join(filter(None, [what, nearest(root, PACKAGES, alike=0.8), todo]))
 
 
 def package_notes(plan: Plan) -> tuple[str, ...]:
     """What the user has to do for packages that are not lightgen's to install."""
-    said = {Requirement(text).name.lower().replace("-", "_") for text in plan.dependencies}
+    said = {distribution(text).lower().replace("-", "_") for text in plan.dependencies}
     known = {*PACKAGES, *said, *_ITS_OWN, *sys.stdlib_module_names}
     notes = [
         _of_package(root)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from lightgen.catalogue.schedulers import LENGTHS, Scheduler
 from lightgen.plan.foreign import path_fault, plan_arguments
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.types import GroupPlan, OptimizerPlan, SchedulePlan
-from lightgen.problems import Problem
+from lightgen.problems import Problem, nearest
 from lightgen.source import literal
 
 WHERE = "scheduler"
@@ -134,12 +133,10 @@ def _interval(
     if meant:
         return min(meant)
     if not record.known and "monitor" not in wiring:
-        near = difflib.get_close_matches(record.name, path_schedulers(), n=1, cutoff=0.9)
-        question = f"did you mean {near[0]}? " if near else ""
-        notes.append(
-            f"{question}{record.name} is moved once an epoch; set scheduler.interval = 'step' "
-            "if its lengths are in optimizer steps"
-        )
+        what = f"{record.name} is moved once an epoch; set scheduler.interval = 'step'"
+        question = nearest(record.name, path_schedulers(), alike=0.9)
+        words = [question, what, "if its lengths are in optimizer steps"]
+        notes.append(" ".join(filter(None, words)))
     return record.interval
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightgen.catalogue.parts import Data, Task
-from lightgen.catalogue.trainer import MIXED, SCALED, SHARDING, trainer_arguments
+from lightgen.catalogue.strategies import SHARDING
+from lightgen.catalogue.trainer import MIXED, SCALED, trainer_arguments
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.several import told_of_each
 from lightgen.plan.strategy import optimizer_problems

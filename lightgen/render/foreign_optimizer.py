@@ -18,12 +18,14 @@ def foreign_builder(
     optimizer: OptimizerPlan, network: Mapping[str, Source], imports: Imports
 ) -> Iterable[str]:
     """The function that makes the only optimizer, and what that calls."""
-    if not optimizer.record.plain:
-        lines = foreign_call(optimizer, "parameter_groups(model, rates)", imports)
-        yield fill("optim/build_foreign.py", {"call": Source("\n    ".join(lines)), **network})
+    plain = optimizer.record.plain
+    groups = "groups" if plain else "parameter_groups(model, rates)"
+    lines = foreign_call(optimizer, groups, imports)
+    view = {"call": Source("\n    ".join(lines)), **network}
+    if not plain:
+        yield fill("optim/build_foreign.py", view)
         return
-    lines = foreign_call(optimizer, "without_names(groups)", imports)
-    yield fill("optim/build_plain.py", {"call": Source("\n    ".join(lines)), **network})
+    yield fill("optim/build_plain.py", view)
     yield fill("optim/without_names.py", {})
     yield fill("optim/with_names.py", {})
 
@@ -31,22 +33,18 @@ def foreign_builder(
 def foreign_call(optimizer: OptimizerPlan, groups: str, imports: Imports) -> list[str]:
     """Lines of the call that makes an optimizer over some groups.
 
-    Each group has its rate; a class that nobody knows may need one to begin with.
+    A plain class is given parameters without their names. Each group has its rate; a class that
+    nobody knows may need one to begin with.
     """
+    given = f"without_names({groups})" if optimizer.record.plain else groups
     function = reference(optimizer.references[0], imports)
     arguments = {key: _argument(value, imports) for key, value in optimizer.arguments.items()}
     if optimizer.record.open:
-        arguments = {"lr": Expr(f'{_list_of(groups)}[0]["lr"]'), **arguments}
-    line = f"    optimizer: Optimizer = {function}({groups})"
+        arguments = {"lr": Expr(f'{groups}[0]["lr"]'), **arguments}
+    line = f"    optimizer: Optimizer = {function}({given})"
     if not arguments and len(line) <= 88:
-        return [f"{function}({groups})"]
-    return call(function, groups, **arguments)
-
-
-def _list_of(groups: str) -> str:
-    """The groups themselves, as they are without the call that takes their names away."""
-    inner = groups.removeprefix("without_names(")
-    return groups if inner == groups else inner.removesuffix(")")
+        return [f"{function}({given})"]
+    return call(function, given, **arguments)
 
 
 def _argument(value: Any, imports: Imports) -> Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lightgen.plan.groups import REGEX, is_path
+from lightgen.plan.groups import REGEX, is_module_path
 from lightgen.plan.types import GroupPlan, OptimizerPlan, Wiring
 from lightgen.plan.whole import Plan
 from lightgen.render.clipping import clip_fragment
@@ -150,8 +150,8 @@ def _pattern_view(plan: Plan, imports: Imports) -> dict[str, Source]:
         patterns += own
         lines.append(f"{literal(group.name)}: {literal(list(own))},")
     regex = any(pattern.startswith(REGEX) for pattern in patterns)
-    paths = any(is_path(pattern) for pattern in patterns)
-    globs = any(not is_path(p) and not p.startswith(REGEX) for p in patterns)
+    paths = any(is_module_path(pattern) for pattern in patterns)
+    globs = any(not is_module_path(p) and not p.startswith(REGEX) for p in patterns)
     body = []
     if regex:
         imports.module("re")
@@ -165,8 +165,7 @@ def _pattern_view(plan: Plan, imports: Imports) -> dict[str, Source]:
     elif paths:
         body.append('return name == pattern or name.startswith(f"{pattern}.")')
     else:
-        body[-1:] = []
-        body[-1:] = ['return re.search(pattern.removeprefix("re:"), name) is not None']
+        body = ['return re.search(pattern.removeprefix("re:"), name) is not None']
     kinds = []
     if paths:
         kinds.append("a module's path")
@@ -268,9 +267,9 @@ def _construct_one(wiring: Wiring, groups: str, imports: Imports) -> list[str]:
     """Lines of the expression that makes one of several optimizers."""
     if not wiring.optimizer.is_foreign:
         return _construct(wiring.optimizer, groups, imports)
+    lines = foreign_call(wiring.optimizer, groups, imports)
     if not wiring.optimizer.record.plain:
-        return foreign_call(wiring.optimizer, groups, imports)
-    lines = foreign_call(wiring.optimizer, f"without_names({groups})", imports)
+        return lines
     return call("with_names", "\n".join(lines), groups)
 
 

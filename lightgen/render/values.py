@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lightgen.plan.groups import is_path
+from lightgen.catalogue.strategies import SEVERAL_PROCESSES
+from lightgen.plan.groups import is_module_path
 from lightgen.plan.whole import Plan
 from lightgen.source import Expr, literal
 
@@ -21,9 +22,6 @@ def lightning_root(plan: Plan) -> str:
     ]
 
 
-_SEVERAL_PROCESSES = ("ddp", "fsdp", "deepspeed")
-
-
 def runs_on_several(plan: Plan) -> bool:
     """Whether the spec says that several processes train, each with a share of the data."""
     devices = plan.trainer.get("devices")
@@ -32,7 +30,7 @@ def runs_on_several(plan: Plan) -> bool:
     if plan.trainer.get("num_nodes", 1) > 1:
         return True
     if devices is None:
-        return str(plan.trainer.get("strategy")).startswith(_SEVERAL_PROCESSES)
+        return str(plan.trainer.get("strategy")).startswith(SEVERAL_PROCESSES)
     return str(devices) != "1"
 
 
@@ -43,7 +41,7 @@ def frozen_modules(plan: Plan) -> list[str]:
         for group in plan.frozen
         if group.ndim is None
         for pattern in group.patterns or (group.name,)
-        if is_path(pattern)
+        if is_module_path(pattern)
     ]
 
 

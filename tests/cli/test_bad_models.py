@@ -93,7 +93,7 @@ def test_packages_become_requirements_or_a_word(lightgen: Lightgen) -> None:
         "--set project.dependencies=mine"
     ]
     misspelt = lightgen.done("new", "misspelt", "--set", "model.name=tim.create_model")
-    assert "lightgen knows: did you mean timm? if pip" in misspelt.notes[0]
+    assert "lightgen knows: did you mean 'timm'? if pip" in misspelt.notes[0]
     words = ["--set", "model.name=mine.Net", "--set", "project.dependencies=mine>=2"]
     assert not lightgen.done("new", "run", *words).notes
     assert '"mine>=2",' in (lightgen.folder / "run/pyproject.toml").read_text()

@@ -81,7 +81,7 @@ def test_an_unknown_path_moves_once_an_epoch_unless_its_lengths_are_steps(
     outcome = lightgen.done("new", "run", "--scheduler", "mine.Schedule")
     assert "mine.Schedule is moved once an epoch; set scheduler.interval" in outcome.err
     outcome = lightgen.done("update", "run", "--scheduler", "timm.scheduler.CosineLRSchedule")
-    assert "did you mean timm.scheduler.CosineLRScheduler? timm.scheduler." in outcome.err
+    assert "did you mean 'timm.scheduler.CosineLRScheduler'? timm.scheduler." in outcome.err
     outcome = lightgen.done("update", "run", "--scheduler", "mine.Schedule")
     outcome = lightgen.done("update", "run", "--set", "scheduler.length=total_steps")
     assert "moved once an epoch" not in outcome.err

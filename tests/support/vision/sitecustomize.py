@@ -23,9 +23,10 @@ class _Declare(MetaPathFinder):
     ) -> ModuleSpec | None:
         if name == "torchvision" and not _kept:
             import torch
+            from torch.library import Library
 
             if torch.version.cuda is None:
-                library = torch.library.Library("torchvision", "DEF")
+                library = Library("torchvision", "DEF")
                 _kept.append(library)  # what it declares is gone with it
                 for operator in ("nms", "qnms"):
                     library.define(f"{operator}(Tensor dets, Tensor scores, float limit) -> Tensor")
