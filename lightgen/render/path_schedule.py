@@ -73,8 +73,7 @@ def path_body(schedule: SchedulePlan, length: str, imports: Imports) -> list[str
     lines = call_lines(call, imports, "optimizer", **computed)
     if record.counts:
         return [*head, f"schedule = {lines[0]}", *lines[1:], f"return {COUNTING}(schedule)"]
-    kind = "LRScheduler"
-    return [*head, f"scheduler: {kind} = {lines[0]}", *lines[1:], "return scheduler"]
+    return [*head, f"scheduler: LRScheduler = {lines[0]}", *lines[1:], "return scheduler"]
 
 
 def keeps_ratio(schedule: SchedulePlan) -> bool:

@@ -10,7 +10,6 @@ from lightgen.render.checks import (
     render_clipping_test,
     render_groups_test,
     render_layers_test,
-    render_schedule_test,
     render_training_test,
     render_unfreezing_test,
 )
@@ -31,6 +30,7 @@ from lightgen.render.manual_checks import render_steps_test
 from lightgen.render.model import render_data, render_model
 from lightgen.render.optim import render_optim
 from lightgen.render.resume import render_recipe, render_resume
+from lightgen.render.schedule_checks import render_schedule_test
 from lightgen.render.strategies import sharding_files
 from lightgen.render.task import render_task
 from lightgen.render.train import render_plot, render_samples, render_train

@@ -11,7 +11,8 @@ import pytest
 
 from lightgen.catalogue import survey
 from lightgen.catalogue.others import chosen_optimizers, other_optimizers
-from lightgen.catalogue.probe import Trial, Way, probe
+from lightgen.catalogue.probe import probe
+from lightgen.catalogue.trial import Trial, Way
 
 RECORDS = json.loads(survey.FACTS.read_text(encoding="utf-8"))["optimizers"]
 # A few of each package; `--matrix=all` has every one.

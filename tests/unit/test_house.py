@@ -59,6 +59,7 @@ STANDALONE = {
 PROOFS = {
     "catalogue/digits.py",
     "catalogue/probe.py",
+    "catalogue/trial.py",
     "check/coverage.py",
     "check/step.py",
     "check/resume.py",
