@@ -61,6 +61,19 @@ def configure_model_lines(plan: Plan, imports: Imports) -> list[str]:
     return fill("tasks/configure_model.py", {}).splitlines()
 
 
+def split_again_lines(plan: Plan, imports: Imports) -> Source:
+    """What makes the network see weights that its optimizer turns between two calls."""
+    if not shards(plan):
+        return ABSENT
+    imports.names("torch.distributed.fsdp", "FSDPModule")
+    lines = [
+        "# Else the network goes on with those that the last validation brought together.",
+        "if isinstance(self.model, FSDPModule):",
+        "    self.model.reshard()",
+    ]
+    return block(indent(lines, 2))
+
+
 def weights_from(plan: Plan) -> Source:
     """The attribute of the module for a checkpoint to start from."""
     if not shards(plan):

@@ -14,7 +14,7 @@ from lightgen.render.imports import Imports
 from lightgen.render.others import network_call, output_of
 from lightgen.render.resume import recorded_by
 from lightgen.render.schedule import configure_lines, length_name
-from lightgen.render.strategies import configure_model_lines, weights_from
+from lightgen.render.strategies import configure_model_lines, split_again_lines, weights_from
 from lightgen.render.values import lightning_root, runs_on_several
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
 
@@ -190,7 +190,8 @@ def _weights(plan: Plan, imports: Imports) -> Source:
     ]
     # Of several optimizers the hook does more.
     at_batches = ABSENT if plan.is_manual else block(indent(lines))
-    holes = {"class_name": Expr(names), "at_batches": at_batches}
+    split_again = split_again_lines(plan, imports)
+    holes = {"class_name": Expr(names), "at_batches": at_batches, "split_again": split_again}
     return Source("\n" + fill("tasks/weights.py", holes).rstrip("\n"))
 
 
