@@ -27,6 +27,8 @@ class Family:
     images: int = 0
     # Weights under this argument have a last layer for the classes that they were trained on.
     fixed: str = ""
+    # What the callable of the family's name cannot be called without.
+    needs: str = ""
     # What says the number of outputs where no argument of the call does.
     classes_within: str = ""
 
@@ -38,6 +40,7 @@ FAMILIES = {
             "timm.create_model",
             "a model of timm by args.model_name; classes and channels come from the data",
             r"timm\.(create_model|models\..+)",
+            needs="model_name",
             classes="num_classes",
             channels="in_chans",
             checkpointing="set_grad_checkpointing()",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,8 @@ def _default(value: Any) -> Any:
 
 def _argument(argument: Argument) -> Argument:
     """Nobody knows what stands for none, or beside a text or a list: anything is taken there."""
+    if argument.name == "betas" and isinstance(argument.default, list):
+        return replace(argument, kind="numbers", length=len(argument.default), min=0, max=1)
     if argument.default is None or argument.kind in ("none", "text", "numbers"):
         return Argument(argument.name, argument.default, kind="any", doc=argument.doc)
     return argument

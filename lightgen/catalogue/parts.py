@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+TEXT = "text"
+
 
 @dataclass(frozen=True)
 class Task:
@@ -118,7 +120,7 @@ TASKS = {
             best_mode="min",
             model="transformer",
             batch_size=32,
-            inputs="text",
+            inputs=TEXT,
         ),
         Task(
             "gan",
@@ -209,7 +211,7 @@ MODELS = {
             "transformer",
             "a small encoder over rows or features; for text, a causal one",
             width=64,
-            reads=("vectors", "text"),
+            reads=("vectors", TEXT),
             depths=(5, 3, 1, 2),
         ),
         Model(

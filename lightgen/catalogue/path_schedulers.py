@@ -21,6 +21,7 @@ from lightgen.catalogue.schedulers import (
     find_scheduler,
     schedulers,
 )
+from lightgen.problems import guess
 
 TORCH = "torch.optim.lr_scheduler."
 # What [scheduler] says of how a schedule by its path is moved; all else are its arguments.
@@ -244,9 +245,9 @@ def path_schedulers() -> dict[str, PathScheduler]:
 
 def scheduler_by_path(path: str) -> Scheduler | Refused:
     """The record of a path: a known one by any of its paths, else one of whatever arguments."""
-    from_torch = schedulers().get(path.removeprefix(TORCH)) if path.startswith(TORCH) else None
-    if from_torch is not None:
-        return from_torch
+    if path.startswith(TORCH):
+        from_torch = schedulers().get(path.removeprefix(TORCH))
+        return from_torch or Refused("torch has no such schedule", guess(path, _torchs_paths()))
     root, name = path.partition(".")[0], path.rpartition(".")[2]
     refused = REFUSED.get(root, {}).get(name)
     if refused is not None:
@@ -256,6 +257,10 @@ def scheduler_by_path(path: str) -> Scheduler | Refused:
         # As the user writes it: the packages have several paths to each.
         return PathScheduler(**{**vars(known), "name": path, "path": path})
     return PathScheduler(path, {}, path=path, known=False, summary="a schedule of another package")
+
+
+def _torchs_paths() -> list[str]:
+    return [f"{TORCH}{name}" for name, each in schedulers().items() if not each.written_out]
 
 
 def any_scheduler(name: str) -> Scheduler | None:

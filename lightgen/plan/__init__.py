@@ -7,13 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from lightgen.plan.features import feature_problems, plan_averaging, plan_weights
-from lightgen.plan.group_settings import clipping_problems, depth_problems, length_problems
+from lightgen.plan.group_settings import clipping_problems, depth_problems
 from lightgen.plan.launchers import plan_launchers
+from lightgen.plan.lengths import (
+    RunLength,
+    idle_problems,
+    length_notes,
+    length_problems,
+    run_length,
+)
 from lightgen.plan.names import dependency_problems, package_problem
 from lightgen.plan.others import package_notes, plan_data_call
 from lightgen.plan.parts import plan_batch_size, plan_model, plan_task
 from lightgen.plan.several import told_by_owner, told_of_each
-from lightgen.plan.strategy import strategy_notes, strategy_problems
+from lightgen.plan.strategy import devices_problems, strategy_notes, strategy_problems
 from lightgen.plan.trainer import plan_trainer
 from lightgen.plan.types import ModelPlan, Wiring
 from lightgen.plan.whole import Plan, TemplatePlan
@@ -42,9 +49,15 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     batch_size = plan_batch_size(spec, task, wirings)
     model = plan_model(spec, task, data, wirings, groups, problems)
     trainer = plan_trainer(spec, task, data, batch_size, wirings, problems)
+    problems += devices_problems(trainer.get("devices"))
     problems += strategy_problems(trainer, task, model, wirings)
     notes += strategy_notes(trainer, wirings)
-    problems += told_of_each(spec, wirings, lambda each: _group_problems(each, model, trainer))
+    length = run_length(data, batch_size, trainer, several=len(wirings) > 1)
+    problems += told_of_each(
+        spec, wirings, lambda each: _group_problems(each, model, trainer, length)
+    )
+    problems += idle_problems(length, wirings, trainer)
+    notes += length_notes(length, wirings)
     weights = plan_weights(spec, task, model, problems)
     averaging = plan_averaging(spec, wirings, trainer["max_epochs"], problems)
     problems += feature_problems(spec, task, wirings, model)
@@ -76,11 +89,13 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     return replace(plan, notes=(*plan.notes, *package_notes(plan)))
 
 
-def _group_problems(wiring: Wiring, model: ModelPlan, trainer: Mapping[str, Any]) -> list[Problem]:
+def _group_problems(
+    wiring: Wiring, model: ModelPlan, trainer: Mapping[str, Any], length: RunLength
+) -> list[Problem]:
     groups, optimizer = wiring.groups, wiring.optimizer
     return [
         *depth_problems(model, optimizer, groups, several=bool(wiring.name)),
-        *length_problems(groups, trainer["max_epochs"]),
+        *length_problems(length, groups),
         *clipping_problems(groups, optimizer, model, trainer),
     ]
 

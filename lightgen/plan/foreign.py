@@ -109,6 +109,10 @@ def _plan_value(value: Any, where: str, problems: list[Problem]) -> Any:
         if fault:
             problems.append(Problem(f"{where}.{PATH}", fault, "write it as it is imported"))
         return Reference(str(value[PATH]))
+    if CALL in value and is_path(str(value[CALL])):
+        for key in value.keys() - {CALL, ARGUMENTS}:
+            what, todo = f"a table with '{CALL}' is a call", f"move it to '{ARGUMENTS}'"
+            problems.append(Problem(f"{where}.{key}", what, todo))
     if CALL in value and value.keys() <= {CALL, ARGUMENTS}:
         given = value.get(ARGUMENTS, {})
         if not isinstance(given, Mapping):

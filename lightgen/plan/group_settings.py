@@ -62,19 +62,6 @@ def unfreezing_problems(groups: tuple[GroupPlan, ...]) -> list[Problem]:
     return [Problem("groups", what, "let one group train from the start")]
 
 
-def length_problems(groups: tuple[GroupPlan, ...], max_epochs: int) -> list[Problem]:
-    """A group that is frozen for the whole run is not meant to train."""
-    return [
-        Problem(
-            f"groups.{group.name}.freeze",
-            f"the run ends after {max_epochs} epochs: the group never trains",
-            "lower it below trainer.max_epochs, or write freeze = true",
-        )
-        for group in groups
-        if 0 < max_epochs <= group.until_epoch
-    ]
-
-
 def clip_bounds(
     settings: Mapping[str, Any], where: str, problems: list[Problem]
 ) -> tuple[float | None, float | None]:

@@ -177,6 +177,8 @@ def pattern_fault(pattern: str) -> str:
         return "" if pattern != REGEX else "the regular expression is empty"
     if not re.fullmatch(r"[\w.*?\[\]!-]+", pattern, flags=re.ASCII):
         return f"'{pattern}' is no module path or glob"
+    if "[]" in pattern:
+        return f"'{pattern}' has empty brackets"
     if is_module_path(pattern) and not all(part for part in pattern.split(".")):
         return f"'{pattern}' has an empty part"
     return ""

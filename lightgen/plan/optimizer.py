@@ -213,6 +213,8 @@ def check_class_arguments(
     checked = {key: each for key, each in given.items() if not (of_group and key in record.once)}
     open_ones = {key: each for key, each in checked.items() if record.open and key not in known}
     kept = {key: each for key, each in checked.items() if key not in open_ones}
+    for name in {"params"} & open_ones.keys():
+        problems.append(Problem(f"{where}.{name}", "it is given the groups", "remove it"))
     right = check_arguments(kept, known, where, record.name, problems)
     return plan_arguments({**right, **open_ones}, where, problems)
 

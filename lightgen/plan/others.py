@@ -9,7 +9,7 @@ from typing import Any
 
 from lightgen.catalogue.families import Family, family_of
 from lightgen.catalogue.packages import PACKAGES
-from lightgen.catalogue.parts import MODELS, Data, Model, Task
+from lightgen.catalogue.parts import MODELS, TEXT, Data, Model, Task
 from lightgen.plan.foreign import Call, is_path, plan_call
 from lightgen.plan.names import distribution
 from lightgen.plan.types import GroupPlan, ModelPlan, Wiring
@@ -47,8 +47,12 @@ def plan_other_model(
     problems += _switch_problems(spec, family)
     problems += _matrix_problems(path, wirings, groups)
     call = plan_call(path, spec.model.args, "model.name", "model.args", problems) or Call(path)
+    if family is not None and path == family.name and family.needs not in {*call.arguments, ""}:
+        what = f"{path} cannot be called without '{family.needs}'"
+        problems.append(Problem(f"model.args.{family.needs}", what, "say which model it is"))
     if family is not None and data.outputs:
         problems += _family_problems(call, family, data)
+        problems += _classes_problems(call, family, task, data)
         call = replace(call, arguments={**call.arguments, **_filled(call, family, data)})
     output = spec.model.output
     if output and not output.isidentifier():
@@ -78,6 +82,29 @@ def _family_problems(call: Call, family: Family, data: Data) -> Iterator[Problem
         what = f"{call.path} has weights with a last layer of their own classes only"
         todo = "name a function of yours that makes it and puts a new last layer in"
         yield Problem(f"model.args.{family.fixed}", what, todo)
+
+
+def _classes_problems(call: Call, family: Family, task: Task, data: Data) -> Iterator[Problem]:
+    """Fewer outputs than lightgen's own data have classes; a number has one output."""
+    if task.inputs == TEXT:
+        return
+    key = family.classes or family.classes_within
+    for where, given in _numbers(call.arguments, "model.args", key):
+        if given < data.outputs or (data.outputs == 1 and given > 1):
+            kind = "outputs" if data.outputs == 1 else "classes"
+            what = f"{given} {kind}, and {data.name} has {data.outputs}"
+            todo = "remove it: it follows from the data" if family.classes else "set it to that"
+            yield Problem(where, what, todo)
+
+
+def _numbers(value: Any, where: str, key: str) -> Iterator[tuple[str, int]]:
+    """Each whole number under a key, in the arguments of calls within too."""
+    if isinstance(value, Call):
+        where, value = f"{where}.args", value.arguments
+    for name, each in value.items() if isinstance(value, Mapping) else ():
+        if name == key and isinstance(each, int) and not isinstance(each, bool):
+            yield f"{where}.{name}", each
+        yield from _numbers(each, f"{where}.{name}", key)
 
 
 def _filled(call: Call, family: Family, data: Data) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from lightgen.catalogue.optimizer import Optimizer
 from lightgen.catalogue.optimizers import optimizers
-from lightgen.catalogue.parts import DATA, MODELS, TASKS, Data, Model, Task
+from lightgen.catalogue.parts import DATA, MODELS, TASKS, TEXT, Data, Model, Task
 from lightgen.plan.features import LABELLED, TRANSFER
 from lightgen.plan.groups import BACKBONE, HEAD, submodules
 from lightgen.plan.others import (
@@ -27,7 +27,6 @@ _Record = TypeVar("_Record", Task, Data, Model)
 _ANY_MODEL = OptimizerPlan(optimizers()["AdamW"], "AdamW", 1e-3, {})
 _EMBEDDING = "embedding"
 _HEADS = 4
-TEXT = "text"
 _OF_TEXT = (_EMBEDDING, "blocks", HEAD)
 
 
@@ -194,7 +193,8 @@ def _misfits(spec: Spec, model: Model, data: Data, optimizer: OptimizerPlan) -> 
                 "choose SparseAdam, SGD or Adagrad, or another model",
             )
         )
-    if model.sparse and (optimizer.effective("weight_decay") or _group_decay(spec)):
+    decays = optimizer.effective("weight_decay") or _group_decay(spec)
+    if model.sparse and record.takes_sparse and decays:
         found.append(
             Problem(
                 "optimizer.weight_decay",

@@ -59,6 +59,13 @@ def plan_path(
         arguments = check_arguments(others, record.arguments, WHERE, record.name, problems)
     else:
         arguments = plan_arguments(others, WHERE, problems)
+        for name in {"optimizer"} & arguments.keys():
+            problems.append(Problem(f"{WHERE}.{name}", "it is given the optimizer", "remove it"))
+        for name, value in arguments.items():
+            meant = nearest(value, LENGTHS, alike=0.8) if isinstance(value, str) else ""
+            if meant:
+                what = f"'{value}' is no length of the run"
+                problems.append(Problem(f"{WHERE}.{name}", what, meant))
     problems += _never(record, arguments)
     interval = _interval(record, arguments, lengths, wiring, problems, notes)
     if record.counts:

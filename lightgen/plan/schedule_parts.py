@@ -62,19 +62,20 @@ def plan_composite(
                 "write one number less than there are parts",
             )
         )
+    named = table.pop("schedulers")
     parts = tuple(
         part
-        for at, each in enumerate(table.pop("schedulers"))
+        for at, each in enumerate(named)
         if (part := _plan_part(record, each, at, problems)) is not None
     )
     arguments = check_arguments(table, record.arguments, "scheduler", record.name, problems)
     milestones = arguments.get("milestones", [])
     if record.name == "SequentialLR":
-        if len(milestones) != len(parts) - 1:
+        if len(milestones) != len(named) - 1:
             problems.append(
                 Problem(
                     "scheduler.milestones",
-                    f"{len(milestones)} milestones for {len(parts)} parts",
+                    f"{len(milestones)} milestones for {len(named)} parts",
                     "write one number less than there are parts",
                 )
             )

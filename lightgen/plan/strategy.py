@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from lightgen.problems import Problem, guess
 from lightgen.rules.elementwise import elementwise_fault
 
 _WHERE = "trainer.strategy"
+_DEVICES = r"auto|-1|[1-9]\d*|\d+(, ?\d+)*,?(?<!^0)"
 
 
 def strategy_problems(
@@ -84,6 +86,14 @@ def strategy_problems(
         ),
     ]
     return [Problem(where, what, todo) for holds, where, what, todo in rows if holds]
+
+
+def devices_problems(devices: Any) -> list[Problem]:
+    """A text that the Trainer reads is a number, indices, or auto."""
+    if devices is None or re.fullmatch(_DEVICES, str(devices)):
+        return []
+    what = f"{devices!r} is no number of devices"
+    return [Problem("trainer.devices", what, "write a number, -1 for all, or indices as '0,1'")]
 
 
 def _by_shape(group: GroupPlan) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from lightgen.catalogue.parts import Data, Task
 from lightgen.catalogue.strategies import SHARDING
 from lightgen.catalogue.trainer import MIXED, SCALED, trainer_arguments
+from lightgen.plan.lengths import batches_of, limited
 from lightgen.plan.optimizer import check_arguments
 from lightgen.plan.several import told_of_each
 from lightgen.plan.strategy import optimizer_problems
@@ -114,14 +114,8 @@ def _several_problems(arguments: Mapping[str, Any], task: Task) -> list[Problem]
 
 def _log_interval(data: Data, batch_size: int | None, arguments: Mapping[str, Any]) -> int:
     """At most ten steps, and no more than an epoch has: Lightning warns otherwise."""
-    batches = math.ceil(data.train_samples / batch_size) if batch_size else 1
-    if not data.train_samples:
-        batches = _LOG_INTERVAL
-    for name in ("limit_train_batches", "overfit_batches"):
-        limit = arguments.get(name)
-        if limit:
-            batches = min(batches, limit if isinstance(limit, int) else int(batches * limit))
-    return max(1, min(_LOG_INTERVAL, batches))
+    batches = batches_of(data, batch_size) if data.train_samples else _LOG_INTERVAL
+    return max(1, min(_LOG_INTERVAL, limited(batches, arguments)))
 
 
 def _combination_problems(arguments: Mapping[str, Any], optimizer: OptimizerPlan) -> list[Problem]:

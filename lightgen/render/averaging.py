@@ -48,7 +48,7 @@ def _module(plan: Plan, average: AveragingPlan) -> str:
     imports.names(f"{root}.callbacks", base)
     if average.name == "swa":
         imports.own("module", plan.task.module).own("optim", "parameter_groups")
-    instead = "In place of the schedule: " if plan.schedule is not None else ""
+    held = "In place of the schedule: constant" if plan.schedule is not None else "Constant"
     return fill(
         f"project/src/__package__/{average.name}.py",
         {
@@ -57,7 +57,7 @@ def _module(plan: Plan, average: AveragingPlan) -> str:
             "start_epoch": literal(average.start_epoch),
             "is_early": _is_early(plan),
             "lr_factor": literal(average.lr_factor),
-            "in_place_of": Source(f"{instead}constant, and "),
+            "in_place_of": Source(f"{held}, and "),
         },
     )
 

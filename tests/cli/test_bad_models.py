@@ -8,6 +8,7 @@ from support.command import Lightgen
 TIMM = "model.name=timm.create_model"
 RESNET = "model.name=torchvision.models.resnet18"
 DATA = "data.name=mine.Data"
+RESNET_OF_TIMM = ["--set", TIMM, "--set", "model.args.model_name=resnet18"]
 AS_IMPORTED = "write it as it is imported"
 NAME_A_CALLABLE = "remove it, or name a callable: model.name = 'package.module.callable'"
 BAD = {
@@ -68,25 +69,26 @@ BAD = {
 
 @pytest.mark.parametrize("assignments", BAD, ids=" ".join)
 def test_it_is_refused(assignments: tuple[str, ...], lightgen: Lightgen) -> None:
-    words = [word for text in assignments for word in ("--set", text)]
+    needed = ("model.args.model_name=x",) if TIMM in assignments else ()
+    words = [word for text in (*needed, *assignments) for word in ("--set", text)]
     messages = lightgen.refused("new", "run", *words)
     if BAD[assignments] is not None:
         assert messages == [BAD[assignments]]
 
 
 def test_a_known_call_is_filled_in_from_the_data(lightgen: Lightgen) -> None:
-    show = ["new", "run", "--dry-run", "--show", "src/run/model.py", "--set", TIMM]
+    show = ["new", "run", "--dry-run", "--show", "src/run/model.py", *RESNET_OF_TIMM]
     out = lightgen.done(*show).out
     assert "num_classes=10," in out and "in_chans=1," in out
-    said = lightgen.done(*show, "--set", "model.args.num_classes=5").out
-    assert "num_classes=5," in said and "num_classes=10" not in said
+    said = lightgen.done(*show, "--set", "model.args.num_classes=12").out
+    assert "num_classes=12," in said and "num_classes=10" not in said
     coloured = lightgen.done(*show, "--set", "data.channels=3").out
     assert "in_chans=3," in coloured
 
 
 def test_packages_become_requirements_or_a_word(lightgen: Lightgen) -> None:
     show = ["new", "run", "--dry-run", "--show", "pyproject.toml"]
-    assert '"timm>=1.0.20",' in lightgen.done(*show, "--set", TIMM).out
+    assert '"timm>=1.0.20",' in lightgen.done(*show, *RESNET_OF_TIMM).out
     unknown = lightgen.done("new", "other", "--set", "model.name=mine.Net")
     assert unknown.notes == [
         "mine is no package that lightgen knows: if pip installs it, add it with "
@@ -107,7 +109,7 @@ def test_a_config_without_the_number_of_classes_gets_a_word(lightgen: Lightgen) 
 
 
 def test_another_model_drops_what_was_for_the_last_one(lightgen: Lightgen) -> None:
-    words = ["--set", TIMM, "--set", "model.args.model_name=resnet18"]
+    words = RESNET_OF_TIMM
     lightgen.done("new", "run", *words, "--set", "data.image_size=32")
     torchvision = ["--set", "model.name=torchvision.models.resnet18"]
     notes = lightgen.done("update", "run", *torchvision, "--set", "data.channels=3").notes
@@ -116,7 +118,7 @@ def test_another_model_drops_what_was_for_the_last_one(lightgen: Lightgen) -> No
 
 
 def test_an_optimizer_of_another_package_takes_another_model(lightgen: Lightgen) -> None:
-    show = ["new", "run", "--dry-run", "--show", "src/run/optim.py", "--set", TIMM]
+    show = ["new", "run", "--dry-run", "--show", "src/run/optim.py", *RESNET_OF_TIMM]
     for name in ("schedulefree.AdamWScheduleFree", "mine.Class"):
         out = lightgen.done(*show, "--optimizer", name).out
         assert "def build_optimizer(model: nn.Module, " in out and "Network" not in out
