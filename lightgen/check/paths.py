@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lightgen.check.optimizer_class import examine_optimizer
 from lightgen.check.place import told, where
 from lightgen.check.sources import Sources, read_spec
 from lightgen.problems import Problem, guess, nearest
@@ -108,6 +109,13 @@ def _examine(named: Named, trees: list[ast.AST], sources: Sources, found: Found)
             "make it a class of that kind"
         )
         return
+    if named.place == "data.name" and not _validates(made, sources.lightning):
+        found.faults.append(
+            f"data.name: {named.path} has no val_dataloader: the best checkpoint and the result "
+            "need validation; write one"
+        )
+    if inspect.isclass(made) and _is_optimizer(named.place):
+        examine_optimizer(named.place, named.path, made, trees, sources, found.faults)
     for call in _calls(named.path, trees):
         _compare(named, made, call, found)
 
@@ -119,6 +127,16 @@ def _is(node: ast.AST, path: str) -> bool:
 def _is_data(made: Any, lightning: str) -> bool:
     kind = import_module(lightning).LightningDataModule
     return inspect.isclass(made) and issubclass(made, kind)
+
+
+def _validates(made: Any, lightning: str) -> bool:
+    kind = import_module(lightning).LightningDataModule
+    return made.val_dataloader is not kind.val_dataloader
+
+
+def _is_optimizer(place: str) -> bool:
+    first, _, rest = place.partition(".")
+    return place == "optimizer.name" or (first == "optimizers" and rest.count(".") == 1)
 
 
 class _NotThereError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lightgen.catalogue.arguments import Argument
@@ -30,12 +31,20 @@ def plan_optimizer(spec: Spec, problems: list[Problem]) -> OptimizerPlan:
     """Decide the optimizer; what is wrong is added to problems."""
     table = spec.optimizer
     if table.name.lower() == CUSTOM:
+        if table.train_eval:
+            what = "a rule with to_train and to_eval has them; another custom class has none"
+            problems.append(Problem("optimizer.train_eval", what, "remove it"))
         return _plan_custom(spec, problems)
     problems += misplaced(table)
     record = known_optimizer(table.name, "optimizer.name", problems)
+    if table.train_eval and record is not None and not record.open:
+        what = f"what {record.name} needs is known"
+        problems.append(Problem("optimizer.train_eval", what, "remove it"))
     if record is None:
         record = optimizers()["AdamW"]
         return OptimizerPlan(record, record.name, 1e-3, {})
+    if table.train_eval and record.open:
+        record = replace(record, turns=True)
     given = check_class_arguments(table.arguments, record, "optimizer", problems)
     arguments = {**record.customary, **given}
     base_lr = arguments.pop("lr")

@@ -26,8 +26,15 @@ def foreign_builder(
         yield fill("optim/build_foreign.py", view)
         return
     yield fill("optim/build_plain.py", view)
+    yield from names_apart([optimizer])
+
+
+def names_apart(optimizers: Iterable[OptimizerPlan]) -> Iterable[str]:
+    """What keeps the names beside the tensors that a plain class takes."""
+    unknown = any(each.record.open and not each.record.turns for each in optimizers)
     yield fill("optim/without_names.py", {})
-    yield fill("optim/with_names.py", {})
+    guard = fill("optim/not_turned.py", {}) if unknown else ""
+    yield fill("optim/with_names.py", {"guard": Source(guard)})
 
 
 def foreign_call(optimizer: OptimizerPlan, groups: str, imports: Imports) -> list[str]:

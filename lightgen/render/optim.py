@@ -10,7 +10,7 @@ from lightgen.plan.whole import Plan
 from lightgen.render.clipping import clip_fragment
 from lightgen.render.composite import composite_view
 from lightgen.render.environment import ABSENT, fill
-from lightgen.render.foreign_optimizer import foreign_builder, foreign_call
+from lightgen.render.foreign_optimizer import foreign_builder, foreign_call, names_apart
 from lightgen.render.freezing import unfreeze_fragment
 from lightgen.render.imports import Imports
 from lightgen.render.layers import layers_fragment, split_line
@@ -252,8 +252,9 @@ def _optimizer_fragments(plan: Plan, imports: Imports) -> Iterable[str]:
         yield fill("optim/build_optimizers.py", {"entries": block(indent(entries, 2)), **network})
         yield fill("optim/chosen.py", {})
         if any(wiring.optimizer.record.plain for wiring in plan.wirings):
-            yield fill("optim/without_names.py", {})
-            yield fill("optim/with_names.py", {})
+            yield from names_apart(
+                wiring.optimizer for wiring in plan.wirings if wiring.optimizer.record.plain
+            )
         return
     if plan.optimizer.is_foreign:
         yield from foreign_builder(plan.optimizer, network, imports)

@@ -55,6 +55,7 @@ _KINDS = {
     ("model", "compile"): "flag",
     ("model", "gradient_checkpointing"): "flag",
     ("optimizer", "lr_finder"): "flag",
+    ("optimizer", "train_eval"): "flag",
     ("averaging", "decay"): "number",
     ("averaging", "lr_factor"): "number",
     ("averaging", "start_epoch"): "integer",

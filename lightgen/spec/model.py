@@ -106,6 +106,9 @@ class Optimizer(OpenTable):
         None, description="Factor of the rates per layer away from the head: above 0, at most 1."
     )
     lr_finder: bool = Field(False, description="Write find_lr.py, a test over a range of rates.")
+    train_eval: bool = Field(
+        False, description="A class by its path has train() and eval(): the module calls them."
+    )
 
     @property
     def is_custom(self) -> bool:

@@ -70,3 +70,21 @@ def test_a_class_that_nobody_knows_is_given_what_the_spec_says(
     # A class that nobody knows may have no rate of its own.
     assert "mypkg.optim.Mine(\n        without_names(groups),\n        lr=groups[0]" in text
     assert "base=torch.optim.SGD," in text and "depth=2," in text
+
+
+def test_modes_are_asked_for_where_nobody_knows(lightgen: Lightgen) -> None:
+    ask = ["--set", "optimizer.train_eval=true"]
+    known = ["new", "run", "--optimizer", "schedulefree.AdamWScheduleFree", *ask]
+    what = "optimizer.train_eval: what schedulefree.AdamWScheduleFree needs is known; remove it"
+    assert lightgen.refused(*known) == [what]
+    custom = lightgen.refused("new", "run", "--optimizer", "custom", *ask)
+    assert custom == [
+        "optimizer.train_eval: a rule with to_train and to_eval has them; "
+        "another custom class has none; remove it"
+    ]
+    lightgen.done("new", "run", "--optimizer", "mine.Free", *ask)
+    lightgen.done("update", "run", "--set", "optimizer.train_eval=false")
+    assert "nothing calls them" in (lightgen.folder / "run/src/run/optim.py").read_text()
+    lightgen.done("update", "run", *ask)
+    notes = lightgen.done("update", "run", "--optimizer", "AdamW").notes
+    assert "AdamW has no argument train_eval: optimizer.train_eval is dropped" in notes
