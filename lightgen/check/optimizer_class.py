@@ -9,9 +9,22 @@ from typing import Any
 
 from lightgen.check.sources import Sources, read_spec
 from lightgen.problems import guess
-from lightgen.spec.kinds import GROUP_KEYS
 
 _SWITCH = "train_eval"
+# What a group says that is no argument of a class.
+SETTINGS = frozenset(
+    {
+        "freeze",
+        "gradient_clip_algorithm",
+        "gradient_clip_val",
+        "layer_decay",
+        "lr",
+        "match",
+        "ndim",
+        "schedule",
+        "warmup_steps",
+    }
+)
 
 
 def examine_optimizer(
@@ -56,7 +69,7 @@ def _unknown_keys(where: str, group: Any, path: str, made: type) -> list[str]:
         return []
     if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
         return []
-    given = set(group) - GROUP_KEYS if isinstance(group, Mapping) else set()
+    given = set(group) - SETTINGS if isinstance(group, Mapping) else set()
     return [
         f"{where}.{key}: {path} has no argument '{key}', and would ignore it; "
         f"{guess(key, [*parameters][1:])}"

@@ -10,7 +10,9 @@ import tomlkit
 from support.checks import told_by
 from support.projects import in_project, lay_out, plan_of
 
+from lightgen.check.optimizer_class import SETTINGS
 from lightgen.render.project import render_project
+from lightgen.spec.kinds import GROUP_KEYS
 
 LOCAL = """
 import pytorch_lightning as pl
@@ -82,6 +84,10 @@ def start_of(root: Path, folder: Path) -> dict[str, Any]:
     return next(proof for proof in proofs if proof["name"] == "start")
 
 
+def test_settings_of_a_group_are_no_arguments() -> None:
+    assert SETTINGS == GROUP_KEYS
+
+
 @pytest.mark.parametrize(("spec", "says"), FAULTS, ids=[says[:30] for _, says in FAULTS])
 def test_it_is_said_before_the_training(spec: dict[str, Any], says: str, tmp_path: Path) -> None:
     start = start_of(project(tmp_path, spec), tmp_path)
@@ -102,7 +108,7 @@ def test_a_training_that_turns_nothing_does_not_start(tmp_path: Path) -> None:
         from sample_run.model import Network  # type: ignore[import-not-found]
         from sample_run.optim import build_optimizer  # type: ignore[import-not-found]
 
-        with pytest.raises(TypeError, match="has train.* and eval.*, and nothing calls them"):
+        with pytest.raises(TypeError, match=r"train\(\) and eval\(\), and nothing calls"):
             build_optimizer(Network(), {})
 
     in_project(root, build)
