@@ -5,10 +5,13 @@ from __future__ import annotations
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
+from lightgen.render.manual_steps import constant
 from lightgen.render.strategies import one_process
 from lightgen.render.values import lightning_root, runs_on_several
 from lightgen.render.weights import save_call
 from lightgen.source import Identifier, Source
+
+_TEST_FREQUENCY = 2
 
 
 def render_conftest(plan: Plan) -> str:
@@ -28,11 +31,24 @@ def render_conftest(plan: Plan) -> str:
         fixtures.append(fill("tests/conftest_draws.py", {"module": Identifier(plan.task.module)}))
     if runs_on_several(plan):
         fixtures.append(one_process(plan, imports))
-    if not fixtures:
+    if fixtures:
+        imports.module("pytest")
+    turns = _short_turns(plan, imports)
+    if not fixtures and not turns:
         return ""
-    imports.module("pytest")
-    text = Source("\n\n".join(fixtures).rstrip("\n"))
+    text = Source("\n\n".join([*turns, *fixtures]).rstrip("\n"))
     return fill("tests/conftest.py", {"imports": imports.source(), "fixtures": text})
+
+
+def _short_turns(plan: Plan, imports: Imports) -> list[str]:
+    """Frequencies that the short runs of the tests come to; each test module imports them later."""
+    long = [each for each in plan.wirings if each.frequency > _TEST_FREQUENCY]
+    if not long:
+        return []
+    imports.names(plan.package, "module")
+    lines = ["# A run of the tests may be over before a longer turn comes."]
+    lines += [f"module.{constant(each, 'frequency')} = {_TEST_FREQUENCY}" for each in long]
+    return ["\n".join(lines) + "\n"]
 
 
 def _few_batches(plan: Plan, imports: Imports) -> str:

@@ -98,7 +98,9 @@ def step_hooks(plan: Plan) -> list[str]:
 
 def epochs_to_move(plan: Plan, imports: Imports) -> Expr:
     """The flag of a run in which every group that trains has moved."""
+    # Epochs of a single batch have a turn in every other.
+    epochs = 2 if any(wiring.frequency > 1 for wiring in plan.wirings) else 1
     if not plan.until_epoch:
-        return literal("--max-epochs=1")
+        return literal(f"--max-epochs={epochs}")
     imports.own("optim", "UNFREEZE_EPOCHS")
-    return Expr('f"--max-epochs={1 + max(UNFREEZE_EPOCHS.values())}"')
+    return Expr(f'f"--max-epochs={{{epochs} + max(UNFREEZE_EPOCHS.values())}}"')

@@ -24,8 +24,13 @@ MIDDLE = Path("middle/last.ckpt")
 VIT = {
     "name": "timm.models.vision_transformer.VisionTransformer",
     "args": {
-        "img_size": 8, "patch_size": 4, "in_chans": 1, "num_classes": 10,
-        "embed_dim": 24, "depth": 1, "num_heads": 3,
+        "img_size": 8,
+        "patch_size": 4,
+        "in_chans": 1,
+        "num_classes": 10,
+        "embed_dim": 24,
+        "depth": 1,
+        "num_heads": 3,
     },
 }
 PEERS = {

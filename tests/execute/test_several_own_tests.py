@@ -26,6 +26,9 @@ LAYERS = {"groups": {"backbone": {"layer_decay": 0.5, "warmup_steps": 5, "schedu
 WAITING = {"scheduler": {"name": "wsd"}, "accumulate_grad_batches": 3}
 # Of an epoch's three batches the last is a turn in every second epoch.
 TURNS = {"frequency": 2}
+# Not once in an epoch, nor in what the tests train.
+SELDOM = {"frequency": 500, "gradient_clip_val": 0.5, "scheduler": {"name": "cosine"}}
+RESTING = {"groups": {"backbone": {"freeze": "until_epoch:1"}}}
 SPECS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "averaged gan": (
         {"task": "gan", "data": {"batch_size": 480}, "averaging": {"name": "ema"}},
@@ -47,6 +50,10 @@ SPECS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a least length": (
         {**SMALL, "optimizers": two(WAITING, {}), "trainer": {"min_epochs": 3}},
         ["steps"],
+    ),
+    "turns that are seldom": (
+        {"data": {"batch_size": 1437}, "optimizers": two({**SELDOM, **RESTING}, {})},
+        ["schedule", "steps", "training", "unfreezing"],
     ),
 }
 

@@ -116,7 +116,7 @@ def rates(begun: Begin) -> list[float]:
 def test_trainable_parameters_move_and_frozen_ones_do_not() -> None:
     pl.seed_everything(parse_arguments([]).seed)
     before = GAN().model
-    after = run("--max-epochs=1", "--max-steps=-1").model
+    after = run("--max-epochs=2", "--max-steps=-1").model
     initial = dict(before.named_parameters())
     for name, parameter in after.named_parameters():
         moved = not torch.equal(initial[name], parameter.cpu())
