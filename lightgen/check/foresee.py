@@ -53,8 +53,8 @@ def serve(
     try:
         from lightgen.check.sides import resumption
 
-        planned = _planned(replace(launcher, arguments=tuple(arguments)), checkpoint)
-        found = resumption(saved, planned, choice)
+        planned, counted = _planned(replace(launcher, arguments=tuple(arguments)), checkpoint)
+        found = replace(resumption(saved, planned, choice), **counted)
     except BaseException as error:
         what = f"the training does not start: {launch.reason(error)}"
         problem = Problem(where(error, root) or str(root), what, "run lightgen check")
@@ -78,9 +78,13 @@ def _loaded(path: Path) -> dict[str, Any]:
     return saved
 
 
-def _planned(launcher: Any, checkpoint: Path) -> Any:
-    """The planned run, of the module with the hyperparameters that the checkpoint stores."""
+def _planned(launcher: Any, checkpoint: Path) -> tuple[Any, dict[str, Any]]:
+    """The planned run, of the module with the hyperparameters that the checkpoint stores.
+
+    With it, for how many processes its steps are counted.
+    """
     from lightgen.check.planned import plan
+    from lightgen.check.processes import as_one_of, asked_for
 
     launched = launcher.planned()
     if "--lr" not in " ".join(launcher.arguments):
@@ -94,7 +98,9 @@ def _planned(launcher: Any, checkpoint: Path) -> Any:
         module.configure_callbacks = launched.module.configure_callbacks
         arguments = {**launched.arguments, "model": module}
         launched = replace(launched, module=module, arguments=arguments)
-    return plan(launched)
+    processes, assumed = asked_for(launched.asked)
+    with as_one_of(launched.pl, launched.trainer, processes):
+        return plan(launched), {"processes": processes, "assumed": assumed}
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import io
 import runpy
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,16 @@ class _Reached(BaseException):
 
 @dataclass(frozen=True)
 class Launch:
-    """A training that stands right before its first step: what the project handed to `fit`."""
+    """A training that stands right before its first step: what the project handed to `fit`.
+
+    `asked` are the arguments of the project's Trainer, which is a quiet one here.
+    """
 
     pl: Any
     trainer: Any
     module: Any
     arguments: Mapping[str, Any]
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def fit(self, callback: Any, *others: Any, ckpt_path: str | None = None) -> None:
         """Train until it ends or the callback raises `Enough`."""
@@ -120,8 +124,10 @@ def observer(pl: Any, **hooks: Callable[..., None]) -> Any:
 def _caught(pl: Any, changes: dict[str, Any], found: list[Launch]) -> Iterator[None]:
     """Within, each Trainer is a quiet one, and the first call of its `fit` ends the block."""
     make, fit = pl.Trainer.__init__, pl.Trainer.fit
+    wanted: dict[int, dict[str, Any]] = {}
 
     def make_quiet(trainer: Any, *args: Any, **asked: Any) -> None:
+        wanted[id(trainer)] = dict(asked)
         callbacks = _kept(pl, asked.pop("callbacks", None))
         make(trainer, *args, **{**asked, **_quiet(pl), **changes, "callbacks": callbacks})
 
@@ -129,7 +135,7 @@ def _caught(pl: Any, changes: dict[str, Any], found: list[Launch]) -> Iterator[N
         arguments = dict(inspect.signature(fit).bind(*args, **keywords).arguments)
         trainer, module = arguments.pop("self"), arguments["model"]
         arguments.pop("ckpt_path", None)
-        found.append(Launch(pl, trainer, module, arguments))
+        found.append(Launch(pl, trainer, module, arguments, wanted.get(id(trainer), {})))
         configure = module.configure_callbacks
         module.configure_callbacks = lambda: _kept(pl, configure())
         raise _Reached

@@ -37,7 +37,8 @@ class Resumption:
 
     `choice` is who wins: the one that was named, "exact" if both sides agree, else none, and the
     run would stop. `impossible` maps choices to the reason. `moved` are parameters with the group
-    that they had and the one that they have.
+    that they had and the one that they have. `processes` is how many the steps are counted for, and
+    `assumed` why there may be others.
     """
 
     step: int
@@ -51,6 +52,8 @@ class Resumption:
     moved: tuple[tuple[str, str, str], ...] = ()
     new: tuple[str, ...] = ()
     missing: tuple[str, ...] = field(default=())
+    processes: int = 1
+    assumed: str = ""
 
 
 def read(message: dict[str, Any]) -> Resumption:

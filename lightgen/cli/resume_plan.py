@@ -55,6 +55,8 @@ def run_resume_plan(request: Request) -> int:
 
 def _print(found: Resumption) -> None:
     typer.echo(f"{_verdict(found)}  the checkpoint is at step {found.step:,}, epoch {found.epoch}")
+    if found.processes > 1 or found.assumed:
+        print_line(_counted(found), "steps    ")
     print_table(
         ("group", "setting", "checkpoint", "code", "who wins"),
         [
@@ -91,6 +93,12 @@ def _verdict(found: Resumption) -> str:
     if found.goes_on:
         return typer.style("goes on", fg="green")
     return typer.style("STOPS", fg="red")
+
+
+def _counted(found: Resumption) -> str:
+    of = "one process" if found.processes == 1 else f"{found.processes} processes"
+    assumed = f": {found.assumed}, and each process more makes epochs shorter"
+    return f"counted for {of}{assumed if found.assumed else ''}"
 
 
 def _winner(setting: Setting, found: Resumption) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -12,6 +13,7 @@ from support.editing import Project
 from support.projects import in_project
 
 from lightgen.check import plan_resume, prove
+from lightgen.check.processes import asked_for
 from lightgen.check.resumption import CHOICES, NextRate, Resumption, Setting
 
 STOPS = Resumption(
@@ -61,6 +63,38 @@ def test_what_goes_on_exits_with_0(
     words = [line.split() for line in outcome.out.splitlines()]
     assert ["head", "lr", "0.001", "0.01", "code"] in words
     assert "exact" not in outcome.out
+
+
+def test_the_processes_that_steps_are_counted_for(
+    lightgen: Lightgen, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = []
+    for more in ({}, {"processes": 8}, {"processes": 2, "assumed": "devices is auto"}):
+        found(Resumption(**{**vars(STOPS), **more}), monkeypatch)
+        said = lightgen("resume-plan", "any.ckpt", "--project", "run").out.splitlines()
+        lines.append([line for line in said if line.startswith("steps ")])
+    none, [eight], [two] = lines
+    assert none == []
+    assert eight.split(maxsplit=1)[1] == "counted for 8 processes"
+    assert two.split(maxsplit=1)[1].startswith("counted for 2 processes: devices is auto, and ")
+
+
+@pytest.mark.parametrize(
+    "trainer, number, assumed",
+    [
+        ({}, 1, ""),
+        ({"accelerator": "cpu", "strategy": "ddp", "devices": "auto"}, 1, ""),
+        ({"devices": 4, "num_nodes": 2}, 8, ""),
+        ({"devices": "4", "num_nodes": None}, 4, ""),
+        ({"devices": [0, 2]}, 2, ""),
+        ({"devices": "0,2,"}, 2, ""),
+        ({"devices": -1, "strategy": "ddp"}, 1, "devices is -1"),
+        ({"devices": "auto"}, 1, "devices is auto"),
+        ({"strategy": "ddp", "num_nodes": 3}, 3, "devices is auto"),
+    ],
+)
+def test_the_processes_of_a_trainer(trainer: dict[str, Any], number: int, assumed: str) -> None:
+    assert asked_for(trainer) == (number, assumed)
 
 
 def test_files_that_are_no_checkpoint(lightgen: Lightgen, project: Project) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sklearn.datasets  # imported once, before the children are forked
 import torch
 from support.projects import in_project, project
 from support.ranks import on_ranks
+from support.resuming import foretold
 
 IMPORTED = (sklearn, torch)
 LAST = "runs/version_0/checkpoints/last.ckpt"
@@ -126,3 +128,20 @@ def merged() -> dict[str, Any]:
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether weights are equal to the bit."""
     return all((one[name] == other[name]).all() for name in one | other)
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+def test_resume_plan_counts_the_steps_of_all_processes(strategy: str, tmp_path: Path) -> None:
+    made = project({**SPEC, "trainer": {**SPEC["trainer"], "strategy": strategy}}, tmp_path)
+    on_ranks(made, lambda: stop("on_train_epoch_start", []))
+    path, longer = made / LAST, ["--max-epochs=3"]
+    same, changed = in_project(
+        made, lambda: (foretold(made, path, None, ()), foretold(made, path, "schedule", longer))
+    )
+    # In one process an epoch has twice the steps, and the length of the schedule would differ.
+    assert (same.goes_on, same.processes, same.differences) == (True, 2, ())
+    words = [*longer, f"--ckpt-path={path}", "--resume=schedule"]
+    begun, _ = on_ranks(made, lambda: stop("on_train_batch_start", words))
+    rates = {each.group: each.rates["schedule"] for each in changed.next_rates}
+    assert rates == pytest.approx(begun["rates"])
+    assert begun["step"] == changed.step

@@ -59,7 +59,7 @@ def resumptions(
     def act() -> dict[str | None, tuple[Resumption, Began]]:
         sys.dont_write_bytecode = True
         return {
-            choice: (_foretold(root, checkpoint, choice, arguments), _begun(root, words))
+            choice: (foretold(root, checkpoint, choice, arguments), _begun(root, words))
             for choice in choices
             for words in [[*arguments, f"--ckpt-path={checkpoint}", *_flag(choice)]]
         }
@@ -125,9 +125,10 @@ def _plain(group: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _foretold(
+def foretold(
     root: Path, checkpoint: Path, choice: str | None, arguments: Sequence[str]
 ) -> Resumption:
+    """What is foretold, in this process."""
     from lightgen.check import foresee
 
     told: list[dict[str, Any]] = []
