@@ -8,7 +8,7 @@ from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.launchers import launchers_text, ray_extra, run_flag_row
 from lightgen.render.noise import filter_settings
-from lightgen.render.optim import star_meaning
+from lightgen.render.optim import contents, star_meaning
 from lightgen.render.weights import SAFETENSORS, flag_row, suffix, transfer_text
 from lightgen.source import Identifier, Prose, Source, block, literal, prose
 from lightgen.spec.rule import FOLDER
@@ -22,7 +22,7 @@ _FILES = {
     "data.py": "the data module",
     "model.py": "the network",
     "module.py": "the task: loss, metrics, wiring",
-    "optim.py": "parameter groups, optimizer and schedule as plain functions",
+    "optim.py": "parameter {contents} as plain functions",
     "composite.py": "several optimizers that step as one",
     "custom_optimizer.py": "the optimizer's class: its update is yours to edit",
     "fused_update.py": "the optimizer's update as one kernel: what runs where it can",
@@ -108,7 +108,8 @@ def _rule_exclude(plan: Plan) -> Source:
 def render_readme(plan: Plan, files: list[str]) -> str:
     """The text of README.md."""
     present = [name for name in _FILES if f"src/{plan.package}/{name}" in files]
-    rows = [f"| `src/{plan.package}/{name}` | {_FILES[name]} |" for name in present]
+    held = {**_FILES, "optim.py": _FILES["optim.py"].format(contents=contents(plan))}
+    rows = [f"| `src/{plan.package}/{name}` | {held[name]} |" for name in present]
     rows.append("| `tests/` | proofs of the wiring |")
     if plan.optimizer.rule:
         rows.append(f"| `{plan.optimizer.rule.path}` | the update rule of the optimizer |")
@@ -248,7 +249,8 @@ def _group_notes(plan: Plan) -> list[str]:
     if plan.until_epoch:
         notes.append(
             "`UNFREEZE_EPOCHS` says from which epoch on a group that is frozen at first trains.\n"
-            "It is in the optimizer from the start, and its schedule moves on meanwhile."
+            "It is in the optimizer from the start"
+            + (", and its schedule moves on meanwhile." if plan.schedules else ".")
         )
     if plan.layered:
         notes.append(

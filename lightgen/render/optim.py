@@ -36,11 +36,16 @@ def render_optim(plan: Plan) -> str:
         *schedule_fragments(plan, imports),
         fill("optim/describe.py", {"rate": _rate_to_show(plan)}),
     ]
-    what = "groups, optimizer and schedule" if plan.schedule else "groups and optimizer"
-    if plan.is_manual:
-        what = "groups, optimizers and schedules"
-    head = f'"""Parameter {what}, as functions that need no Lightning."""'
+    head = f'"""Parameter {contents(plan)}, as functions that need no Lightning."""'
     return "\n\n".join([head, imports.source(), ALIAS]) + "\n\n\n" + "\n\n".join(fragments)
+
+
+def contents(plan: Plan) -> str:
+    """What optim.py has functions for, after the word parameter."""
+    several = "s" if plan.is_manual else ""
+    if plan.schedules:
+        return f"groups, optimizer{several} and schedule{several}"
+    return f"groups and optimizer{several}"
 
 
 def _rate_to_show(plan: Plan) -> Source:
