@@ -14,6 +14,7 @@ from lightgen.plan.lengths import (
     idle_problems,
     length_notes,
     length_problems,
+    limit_problems,
     run_length,
 )
 from lightgen.plan.names import dependency_problems, package_problem
@@ -56,7 +57,7 @@ def make_plan(spec: Spec, sources: Mapping[str, RuleFile] | None = None) -> Plan
     problems += told_of_each(
         spec, wirings, lambda each: _group_problems(each, model, trainer, length)
     )
-    problems += idle_problems(length, wirings, trainer)
+    problems += [*idle_problems(length, wirings, trainer), *limit_problems(trainer)]
     notes += length_notes(length, wirings)
     weights = plan_weights(spec, task, model, problems)
     averaging = plan_averaging(spec, wirings, trainer["max_epochs"], problems)

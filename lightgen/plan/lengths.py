@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -106,6 +107,26 @@ def idle_problems(
         )
     if arguments.get("limit_train_batches") == 0:
         yield Problem("trainer.limit_train_batches", "0 trains nothing", "remove it")
+
+
+def limit_problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the Trainer refuses at the start of a run, or leaves undone without a word."""
+    for what in ("epochs", "steps"):
+        least, most = arguments.get(f"min_{what}"), arguments[f"max_{what}"]
+        if least is not None and 0 < most < least:
+            yield Problem(
+                f"trainer.min_{what}",
+                f"the run ends after {most} {what}, before {least}",
+                f"lower it, or raise trainer.max_{what}",
+            )
+    for name in (*_LIMITS, "limit_val_batches"):
+        limit = arguments.get(name)
+        if isinstance(limit, float) and limit > 1:
+            what, todo = f"{limit:g} is more than all", "write a share up to 1.0, or a whole number"
+            yield Problem(f"trainer.{name}", what, todo)
+    time = arguments.get("max_time")
+    if time is not None and not re.fullmatch(r"\d+:\d\d:\d\d:\d\d", time):
+        yield Problem("trainer.max_time", f"'{time}' is no time", "write DD:HH:MM:SS")
 
 
 def length_notes(length: RunLength, wirings: tuple[Wiring, ...]) -> Iterator[str]:

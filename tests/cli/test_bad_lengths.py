@@ -20,6 +20,13 @@ BAD = {
     ("trainer.check_val_every_n_epoch=30",): "trainer.check_val_every_n_epoch: the run ends after "
     "20 epochs: the best checkpoint and the result need validation; "
     "lower it, or raise trainer.max_epochs",
+    ("trainer.max_time=2h",): "trainer.max_time: '2h' is no time; write DD:HH:MM:SS",
+    ("trainer.limit_train_batches=2.5",): "trainer.limit_train_batches: 2.5 is more than all; "
+    "write a share up to 1.0, or a whole number",
+    ("trainer.min_epochs=30",): "trainer.min_epochs: the run ends after 20 epochs, before 30; "
+    "lower it, or raise trainer.max_epochs",
+    ("trainer.min_steps=50", "trainer.max_steps=10"): "trainer.min_steps: the run ends after 10 "
+    "steps, before 50; lower it, or raise trainer.max_steps",
     (*FROZEN, "trainer.max_steps=20"): "groups.backbone.freeze: the run ends after 20 steps: the "
     "group never trains; raise trainer.max_steps, or write freeze = true",
     (*FROZEN, "trainer.max_epochs=3"): "groups.backbone.freeze: the run ends after 3 epochs: the "
@@ -68,6 +75,7 @@ def test_one_message_says_it(assignments: tuple[str, ...], lightgen: Lightgen) -
 GOOD: list[tuple[str, ...]] = [
     ("trainer.devices=auto",),
     ("trainer.devices=-1",),
+    ("trainer.max_time=00:02:00:00", "trainer.min_epochs=20", "trainer.limit_train_batches=1.0"),
     ("trainer.devices=0,1",),
     (*FROZEN, "trainer.max_steps=80"),
     (*FROZEN, "trainer.max_steps=20", "trainer.max_epochs=9", "trainer.limit_train_batches=4"),
