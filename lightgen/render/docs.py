@@ -9,6 +9,7 @@ from lightgen.render.environment import ABSENT, fill
 from lightgen.render.launchers import launchers_text, ray_extra, run_flag_row
 from lightgen.render.noise import filter_settings
 from lightgen.render.optim import contents, star_meaning
+from lightgen.render.strategies import by_deepspeed
 from lightgen.render.weights import SAFETENSORS, flag_row, suffix, transfer_text
 from lightgen.source import Identifier, Prose, Source, block, literal, prose
 from lightgen.spec.rule import FOLDER
@@ -47,7 +48,6 @@ _FILES = {
 
 def render_pyproject(plan: Plan) -> str:
     """The text of pyproject.toml."""
-    deepspeed = str(plan.trainer.get("strategy")).startswith("deepspeed")
     dependencies = sorted(
         [
             _LIGHTNING[plan.lightning],
@@ -57,11 +57,12 @@ def render_pyproject(plan: Plan) -> str:
             *(["safetensors>=0.4"] if suffix(plan) == SAFETENSORS else []),
             *(["matplotlib>=3.8"] if plan.task.name == "gan" else []),
             *(["torchmetrics>=1.4"] if plan.task.name == "regression" else []),
-            *(["deepspeed>=0.16"] if deepspeed else []),
+            *(["deepspeed>=0.16"] if by_deepspeed(plan) else []),
             *plan.requirements,
         ]
     )
-    untyped = [f'"{root}.*"' for root in ("sklearn", *plan.foreign_packages)]
+    deepspeed = ("deepspeed",) if by_deepspeed(plan) else ()
+    untyped = [f'"{root}.*"' for root in ("sklearn", *deepspeed, *plan.foreign_packages)]
     return fill(
         "project/pyproject.toml",
         {

@@ -12,6 +12,7 @@ from lightgen.plan.whole import Plan
 from lightgen.render.environment import fill
 from lightgen.render.imports import Imports
 from lightgen.render.path_schedule import counting_class, path_body
+from lightgen.render.strategies import by_deepspeed
 from lightgen.render.values import argument_value
 from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
 
@@ -241,10 +242,16 @@ def _value(name: str, value: Any) -> Expr:
 def configure_lines(plan: Plan) -> list[str]:
     """The method that hands optimizer and schedule to Lightning."""
     schedule = plan.schedule
+    shown = []
+    if by_deepspeed(plan):
+        shown = ["    # Not later, when DeepSpeed has laid the parameters out flat."]
+        shown += ["    self.print(describe_groups(optimizer.param_groups))"]
     if schedule is None:
+        made = "build_optimizer(self.model, self.rates)"
         return [
             "def configure_optimizers(self) -> OptimizerLRScheduler:",
-            "    return build_optimizer(self.model, self.rates)",
+            *([f"    optimizer = {made}", *shown, "    return optimizer"] if shown else []),
+            *([] if shown else [f"    return {made}"]),
         ]
     length = f", {length_name(schedule)}(self.trainer)" if schedule.needs_length else ""
     wiring = ['"scheduler": scheduler,']
@@ -261,6 +268,7 @@ def configure_lines(plan: Plan) -> list[str]:
         "def configure_optimizers(self) -> OptimizerLRScheduler:",
         "    optimizer = build_optimizer(self.model, self.rates)",
         f"    scheduler = build_scheduler(optimizer{length})",
+        *shown,
         "    return {",
         '        "optimizer": optimizer,',
         '        "lr_scheduler": {',

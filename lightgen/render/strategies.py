@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from lightgen.catalogue.strategies import FSDP2
+from lightgen.catalogue.strategies import DEEPSPEED, FSDP2
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.values import lightning_root, runs_on_several
-from lightgen.source import Expr, Identifier, Source, block, indent
-
-STRATEGY = Expr("FullySharded()")
+from lightgen.source import Expr, Identifier, Source, block, indent, literal
 
 
 def shards(plan: Plan) -> bool:
@@ -17,10 +15,31 @@ def shards(plan: Plan) -> bool:
     return plan.trainer.get("strategy") == FSDP2
 
 
+def by_deepspeed(plan: Plan) -> bool:
+    """Whether DeepSpeed steps the optimizer, over parameters that it lays out flat."""
+    return plan.trainer.get("strategy") in DEEPSPEED
+
+
+def _writes_folders(plan: Plan) -> bool:
+    """Whether a checkpoint is a folder, to which each process writes its part."""
+    return shards(plan) or by_deepspeed(plan)
+
+
+def strategy_object(plan: Plan) -> Expr | None:
+    """The strategy as an object of sharding.py; None where Lightning's name will do."""
+    strategy = str(plan.trainer.get("strategy"))
+    if strategy in DEEPSPEED:
+        options = (f"{key}={literal(value)}" for key, value in DEEPSPEED[strategy].items())
+        return Expr(f"DeepSpeed({', '.join(options)})")
+    return Expr("FullySharded()") if shards(plan) else None
+
+
 def sharding_files(plan: Plan) -> dict[str, str]:
-    """sharding.py and its test; nothing without fsdp2."""
-    if not shards(plan):
+    """sharding.py and its test; nothing where a checkpoint is a file."""
+    if not _writes_folders(plan):
         return {}
+    if not shards(plan):
+        return _deepspeed_files(plan)
     imports = Imports(plan.package)
     imports.module("shutil", "sys", "torch").names("pathlib", "Path")
     imports.names("collections.abc", "Iterable", "Iterator", "Mapping")
@@ -37,6 +56,20 @@ def sharding_files(plan: Plan) -> dict[str, str]:
         f"src/{plan.package}/sharding.py": fill("project/src/__package__/sharding.py", holes),
         "tests/test_sharding.py": _test(plan),
     }
+
+
+def _deepspeed_files(plan: Plan) -> dict[str, str]:
+    """No test: it starts on a GPU only."""
+    imports = Imports(plan.package)
+    imports.module("shutil", "torch").names("pathlib", "Path").names("typing", "Any")
+    imports.names("zipfile", "is_zipfile").names("torch", "nn")
+    imports.names("deepspeed.utils.zero_to_fp32", "get_fp32_state_dict_from_zero_checkpoint")
+    imports.names(f"{lightning_root(plan)}.strategies", "DeepSpeedStrategy")
+    imports.names("torch.optim", "Optimizer")
+    imports.own("recipe", "AnotherRecipeError", "Recipe", "check_recipe").own("resume", "in_force")
+    holes = {"imports": imports.source()}
+    text = fill("project/src/__package__/deepspeed_sharding.py", holes)
+    return {f"src/{plan.package}/sharding.py": text}
 
 
 def _test(plan: Plan) -> str:
@@ -84,7 +117,7 @@ def weights_from(plan: Plan) -> Source:
 def train_holes(plan: Plan, imports: Imports, shown: Source) -> dict[str, Source]:
     """What train.py does otherwise where checkpoints may be folders, or several processes run."""
     module = plan.task.module
-    if not shards(plan):
+    if not _writes_folders(plan):
         imports.names("zipfile", "is_zipfile")
         load = f"task = {module}.load_from_checkpoint(ckpt_path, strict=False, **rates)"
         return {
@@ -97,7 +130,13 @@ def train_holes(plan: Plan, imports: Imports, shown: Source) -> dict[str, Source
             "one_reports": _one_reports(plan, []),
             "show": shown,
         }
-    imports.own("sharding", "FullySharded", "is_checkpoint", "read_outlines")
+    imports.own("sharding", "is_checkpoint", "read_outlines")
+    only_weights = "task.weights_from, ckpt_path = ckpt_path, None"
+    if shards(plan):
+        imports.own("sharding", "FullySharded")
+    else:
+        imports.own("sharding", "DeepSpeed", "load_weights")
+        only_weights = "load_weights(ckpt_path, task)\n            ckpt_path = None"
     load_lines = [
         'stored = read_outlines(ckpt_path)["hyper_parameters"]',
         f"task = {module}(**{{**stored, **rates}})",
@@ -111,7 +150,7 @@ def train_holes(plan: Plan, imports: Imports, shown: Source) -> dict[str, Source
         "file_or_folder": Source("checkpoint"),
         "is_checkpoint": Source("is_checkpoint"),
         "task_of_checkpoint": block(indent(load_lines, 2)),
-        "only_weights": Source("task.weights_from, ckpt_path = ckpt_path, None"),
+        "only_weights": Source(only_weights),
         "one_reports": _one_reports(plan, [] if shown == ABSENT else sampled),
         "show": text,
     }
@@ -119,7 +158,7 @@ def train_holes(plan: Plan, imports: Imports, shown: Source) -> dict[str, Source
 
 def whole_checkpoint(plan: Plan) -> str:
     """The test of a path for a checkpoint that was not cut while it was written."""
-    if shards(plan):
+    if _writes_folders(plan):
         return "is_checkpoint(path)"
     return "path.is_file() and is_zipfile(path)"
 

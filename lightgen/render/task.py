@@ -14,7 +14,12 @@ from lightgen.render.imports import Imports
 from lightgen.render.others import network_call, output_of
 from lightgen.render.resume import recorded_by
 from lightgen.render.schedule import configure_lines, length_name
-from lightgen.render.strategies import configure_model_lines, split_again_lines, weights_from
+from lightgen.render.strategies import (
+    by_deepspeed,
+    configure_model_lines,
+    split_again_lines,
+    weights_from,
+)
 from lightgen.render.values import lightning_root, runs_on_several
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
 
@@ -111,6 +116,8 @@ def _imports(plan: Plan) -> Imports:
     if plan.task.optimizers:
         imports.own("model", "Network")
     imports.own("optim", "describe_groups")
+    if by_deepspeed(plan):
+        imports.own("sharding", "unwrapped")
     imports.own("recipe", "Recipe", "recipe_of").own("resume", "resume")
     if plan.task.name == "language-model":
         _import_sampling(plan, imports)
@@ -195,6 +202,15 @@ def _weights(plan: Plan, imports: Imports) -> Source:
     return Source("\n" + fill("tasks/weights.py", holes).rstrip("\n"))
 
 
+_SHOW_GROUPS = "    self.print(describe_groups(optimizer.param_groups))"
+
+
+def _stepped(plan: Plan) -> str:
+    """The optimizer of the code."""
+    stepped = "self.trainer.optimizers[0]"
+    return f"unwrapped({stepped})" if by_deepspeed(plan) else stepped
+
+
 def _recipe_hooks(plan: Plan) -> list[str]:
     if plan.is_manual:
         return _recipes_hooks(plan)
@@ -212,7 +228,7 @@ def _recipe_hooks(plan: Plan) -> list[str]:
     return [
         "def on_fit_start(self) -> None:",
         "    # A checkpoint's optimizer state is not loaded yet: this is what the code says.",
-        "    optimizer = self.trainer.optimizers[0]",
+        f"    optimizer = {_stepped(plan)}",
         *indent(recorded),
         "    self.recipe = recipe_of(optimizer, schedule)",
         "    if self.trainer.ckpt_path and self.resumed is not None:",
@@ -220,7 +236,7 @@ def _recipe_hooks(plan: Plan) -> list[str]:
         "        recipes = resume(self, self.resumed, [self.recipe], self.resume_choice)",
         "        self.recipe = recipes[0]",
         "    self.resumed = None",
-        "    self.print(describe_groups(optimizer.param_groups))",
+        *([] if by_deepspeed(plan) else [_SHOW_GROUPS]),
         "",
         *_checkpoint_hooks(plan),
     ]

@@ -9,7 +9,7 @@ from lightgen.render.imports import Imports
 from lightgen.render.launchers import launch_arguments, launch_holes
 from lightgen.render.noise import filter_calls
 from lightgen.render.optim import star_meaning
-from lightgen.render.strategies import STRATEGY, shards, train_holes
+from lightgen.render.strategies import strategy_object, train_holes
 from lightgen.render.values import argument_value, lightning_root
 from lightgen.render.weights import weights_holes
 from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
@@ -116,8 +116,8 @@ def _trainer_lines(plan: Plan, imports: Imports) -> list[str]:
         if key in launch:
             continue
         known = Expr("ACCUMULATE") if key == "accumulate_grad_batches" and value > 1 else None
-        if key == "strategy" and shards(plan):
-            known = STRATEGY
+        if key == "strategy":
+            known = strategy_object(plan)
         arguments[key] = known or argument_value(value)
     return call("x", **arguments)[1:-1]
 
