@@ -82,6 +82,11 @@ def _parse_group(part: str) -> tuple[str, dict[str, Any], list[Problem]]:
     name, equals, pattern = (text.strip() for text in selector.partition("="))
     table: dict[str, Any] = {}
     problems = []
+    owner, second, _ = name.partition(":")
+    if second and equals and owner != "re":
+        what = f"group '{owner}': cannot read '{part[len(owner) + 1 :]}'"
+        todo = "of all settings, freeze=until_epoch:N has a colon"
+        return owner, {}, [Problem("--groups", what, todo)]
     if equals and not pattern:
         problems.append(Problem("--groups", f"group '{name}' has an empty pattern", "write one"))
     if pattern and pattern != name:

@@ -97,3 +97,11 @@ def test_a_warmup_that_the_run_does_not_outlast_is_said(lightgen: Lightgen) -> N
     said = "scheduler.warmup_steps: the run ends after 460 steps, within the 500 of the warmup"
     assert lightgen.done(*words, "scheduler.warmup_steps=500").notes == [said]
     assert not lightgen.done(*words, "scheduler.warmup_steps=400").notes
+
+
+def test_a_misspelt_setting_with_a_colon_is_shown(lightgen: Lightgen) -> None:
+    groups = "backbone:1e-4;freeze=unti_epoch:3,head:1e-3"
+    assert lightgen.refused("new", "run", "--groups", groups) == [
+        "--groups: group 'backbone': cannot read '1e-4;freeze=unti_epoch:3'; "
+        "of all settings, freeze=until_epoch:N has a colon"
+    ]
