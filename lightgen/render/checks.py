@@ -58,6 +58,8 @@ def render_training_test(plan: Plan) -> str:
     by_name = plan.optimizer.class_name != "LBFGS"
     inexact = any(wiring.optimizer.record.inexact for wiring in plan.wirings)
     tolerance = {"tolerance": Source("rtol=1e-3, atol=1e-4" if inexact else "rtol=0, atol=0")}
+    # Where torch makes a tensor of a number that it loads, what was saved is to be compared.
+    kept = {"kept": Source("states[name][key]" if inexact else "value")}
     which = "" if plan.has_own_model else "_other"
     if which:
         imports.own("optim", "parameter_groups")
@@ -73,7 +75,10 @@ def render_training_test(plan: Plan) -> str:
         **_owner_holes(plan),
         # A schedule of another package may begin at a rate of zero.
         "rate_key": Source("initial_lr" if rises_from_zero(plan.schedule) else "lr"),
-        "test_names": Source(fill("tests/resume_names.py", {}).rstrip("\n")) if by_name else ABSENT,
+        "no_state": _no_state(plan),
+        "test_names": (
+            Source(fill("tests/resume_names.py", kept).rstrip("\n")) if by_name else ABSENT
+        ),
         "test_steps": (
             ABSENT
             if plan.is_manual
@@ -90,6 +95,18 @@ def render_training_test(plan: Plan) -> str:
     if plan.turning:
         text += fill("tests/weights.py", {"state_to_evaluate": _state_to_evaluate(plan)})
     return text
+
+
+def _no_state(plan: Plan) -> Source:
+    """Lines that hold that weights alone are kept; some classes make their state at once."""
+    state = "begun.trainer.optimizers[0].state"
+    if not plan.optimizer.record.turns:
+        return Source(f"    assert not {state}")
+    return block(
+        indent(
+            ["new = begin(*LENGTH).trainer.optimizers[0].state", f"assert len({state}) == len(new)"]
+        )
+    )
 
 
 def _state_to_evaluate(plan: Plan) -> Source:

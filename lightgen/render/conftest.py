@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from lightgen.plan.whole import Plan
-from lightgen.render.environment import fill
+from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.manual_steps import constant
 from lightgen.render.strategies import one_process
 from lightgen.render.values import lightning_root, runs_on_several
 from lightgen.render.weights import save_call
-from lightgen.source import Identifier, Source
+from lightgen.source import Identifier, Source, block
 
+_ENOUGH = ["# Enough for some steps of the optimizer.", "BATCHES = 10"]
 _TEST_FREQUENCY = 2
 
 
@@ -36,8 +37,11 @@ def render_conftest(plan: Plan) -> str:
     turns = _short_turns(plan, imports)
     if not fixtures and not turns:
         return ""
-    text = Source("\n\n".join([*turns, *fixtures]).rstrip("\n"))
-    return fill("tests/conftest.py", {"imports": imports.source(), "fixtures": text})
+    text = Source("\n\n".join(fixtures).rstrip("\n"))
+    lines = [*turns, *([] if plan.has_own_data else _ENOUGH)]
+    constants = block(lines) if lines else ABSENT
+    holes = {"imports": imports.source(), "constants": constants, "fixtures": text}
+    return fill("tests/conftest.py", holes)
 
 
 def _short_turns(plan: Plan, imports: Imports) -> list[str]:
@@ -48,7 +52,7 @@ def _short_turns(plan: Plan, imports: Imports) -> list[str]:
     imports.names(plan.package, "module")
     lines = ["# A run of the tests may be over before a longer turn comes."]
     lines += [f"module.{constant(each, 'frequency')} = {_TEST_FREQUENCY}" for each in long]
-    return ["\n".join(lines) + "\n"]
+    return lines
 
 
 def _few_batches(plan: Plan, imports: Imports) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lightgen.catalogue.path_schedulers import PathScheduler
 from lightgen.plan.types import SchedulePlan
 from lightgen.plan.whole import Plan
@@ -90,9 +92,11 @@ def rises_from_zero(schedule: SchedulePlan | None) -> bool:
     return schedule is not None and schedule.call is not None and not schedule.record.watches
 
 
-def counting_test(plan: Plan, closure: Expr, module: Source, ten: str) -> str:
+def counting_test(
+    plan: Plan, closure: Expr, module: Source, ten: str, stepped: Mapping[str, Source]
+) -> str:
     """The test that holds it against the package's own loop."""
     assert plan.schedule is not None
     move = "step" if plan.schedule.interval == "epoch" else "step_update"
-    holes = {"module": module, "closure": closure, "ten_intervals": Source(ten)}
+    holes = {"module": module, "closure": closure, "ten_intervals": Source(ten), **stepped}
     return fill("tests/schedule_timm.py", {**holes, "move": Source(move)})

@@ -50,7 +50,9 @@ def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
     if schedule.needs_length:
         imports.own("module", length)
     module = Identifier(plan.task.module)
+    stepped = _stepped(plan)
     holes = {
+        **stepped,
         "module": module,
         "units": Identifier("steps" if by_step else "epochs"),
         "counter": Identifier("global_step" if by_step else "current_epoch"),
@@ -74,13 +76,20 @@ def _curve_tests(plan: Plan, schedule: SchedulePlan, imports: Imports) -> str:
     if counted(plan) and not plan.layered:
         imports.own("optim", COUNTING)
         ten = f", {length}=10" if schedule.needs_length else ""
-        tests += counting_test(plan, closure, module, ten)
+        tests += counting_test(plan, closure, module, ten, _stepped(plan, "ours"))
     record = schedule.record
     if record.written_out or record.rates_argument or keeps_ratio(schedule):
         ten = Source(f", {length}=10" if schedule.needs_length else "")
-        holes = {"ten_intervals": ten, "closure": closure, "module": module}
+        holes = {"ten_intervals": ten, "closure": closure, "module": module, **stepped}
         tests += fill("tests/schedule_ratio.py", holes)
     return tests
+
+
+def _stepped(plan: Plan, name: str = "optimizer") -> dict[str, Source]:
+    """How an optimizer is made that is to step: some refuse unless they are turned to training."""
+    if not plan.optimizer.record.turns:
+        return {"typed": Source(""), "turned": ABSENT}
+    return {"typed": Source(": Any"), "turned": Source(f"    {name}.train()")}
 
 
 def _group_schedule_tests(
@@ -90,6 +99,7 @@ def _group_schedule_tests(
     imports.names("torch.optim.lr_scheduler", "LambdaLR")
     length = length_name(schedule) if schedule.needs_length else ""
     holes = {
+        **_stepped(plan),
         "module": Identifier(plan.task.module),
         "closure": closure,
         "ten_intervals": Source(f", {length}=10" if length else ""),

@@ -14,6 +14,8 @@ from lightgen.render.values import argument_value, lightning_root
 from lightgen.render.weights import weights_holes
 from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
 
+_LIMIT = "limit_train_batches"
+_DOUBLE = ("64-true", "64", 64)
 _LOGGERS = {"csv": "CSVLogger", "tensorboard": "TensorBoardLogger"}
 
 
@@ -61,7 +63,7 @@ def render_train(plan: Plan) -> str:
             **launch,
             **several,
             "batch_limit": _batch_limit(plan),
-            "resumed_epochs": _resumed_epochs(plan),
+            "resumed": _resumed(plan),
         },
     )
 
@@ -77,7 +79,19 @@ def _accumulate_lines(plan: Plan) -> Source:
     """Only a project that accumulates has to turn batches into steps."""
     if plan.accumulate == 1:
         return ABSENT
-    return Source(fill("tasks/optimizer_steps.py", {"accumulate": literal(plan.accumulate)}))
+    limit = plan.trainer.get(_LIMIT)
+    constants, length = [f"ACCUMULATE = {literal(plan.accumulate)}"], "len(data.train_dataloader())"
+    lines = []
+    if limit is not None:
+        constants += ["# What is taken of an epoch.", f"LIMIT = {literal(limit)}"]
+        part = f"int({length} * LIMIT)" if isinstance(limit, float) else f"min({length}, LIMIT)"
+        lines, length = [f"length = {part}"], "length"
+    holes = {
+        "constants": block(constants),
+        "length_lines": block(indent(lines)) if lines else ABSENT,
+        "length": Source(length),
+    }
+    return Source(fill("tasks/optimizer_steps.py", holes))
 
 
 def _batch_limit(plan: Plan) -> Source:
@@ -87,11 +101,20 @@ def _batch_limit(plan: Plan) -> Source:
     return block(indent(["task.max_batches = arguments.max_steps"]))
 
 
-def _resumed_epochs(plan: Plan) -> Source:
-    """Only a Trainer that has max_steps takes each resumed run for one in mid-epoch."""
+def _resumed(plan: Plan) -> Source:
+    """What Lightning does not by itself, so that a resumed run is the same one.
+
+    Only a Trainer that has max_steps takes each resumed run for one in mid-epoch.
+    """
+    lines = []
+    if plan.trainer.get("precision") in _DOUBLE:
+        lines = [
+            "# Lightning restores weights before it makes them double: it would round them.",
+            "task.double()",
+        ]
     if plan.is_manual:
-        return ABSENT
-    lines = [
+        return block(indent(lines)) if lines else ABSENT
+    lines += [
         "# With max_steps, Lightning would count the last epoch of a checkpoint twice.",
         "loop: Any = trainer.fit_loop",
         "loop._iteration_based_training = lambda: False",
@@ -116,6 +139,8 @@ def _trainer_lines(plan: Plan, imports: Imports) -> list[str]:
         if key in launch:
             continue
         known = Expr("ACCUMULATE") if key == "accumulate_grad_batches" and value > 1 else None
+        if key == _LIMIT and plan.accumulate > 1:
+            known = Expr("LIMIT")
         if key == "strategy":
             known = strategy_object(plan)
         arguments[key] = known or argument_value(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from itertools import combinations, product
@@ -168,26 +168,39 @@ def matrix() -> tuple[dict[str, Any], ...]:
 
 
 def _missing(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows for the pairs that go together and that the pairwise search left out: few for many."""
-    plain = dict(enumerate(values[0] for values in OPTIONS.values()))
-    left = [pair for pair in _pairs() if not any(_holds(row, pair) for row in rows)]
-    left = [pair for pair in left if _works(tuple({**plain, **pair}.values()))]
+    return missing(rows, OPTIONS, {}, _works)
+
+
+def missing(
+    rows: Sequence[tuple[Any, ...]],
+    options: Mapping[str, Sequence[Any]],
+    plain: Mapping[str, Any],
+    works: Callable[[Sequence[Any]], bool],
+) -> list[tuple[Any, ...]]:
+    """Rows for the pairs that go together and that the pairwise search left out: few for many.
+
+    What a row doesn't need is plain, or the first choice.
+    """
+    first = {name: plain.get(name, values[0]) for name, values in options.items()}
+    usual = dict(enumerate(first.values()))
+    left = [pair for pair in _pairs(options) if not any(_holds(row, pair) for row in rows)]
+    left = [pair for pair in left if works(tuple({**usual, **pair}.values()))]
     added: list[tuple[Any, ...]] = []
     while left:
         chosen: dict[int, Any] = {}
         for pair in left:
             if all(chosen.get(number, value) == value for number, value in pair.items()):
                 more = {**chosen, **pair}
-                if _works(tuple({**plain, **more}.values())):
+                if works(tuple({**usual, **more}.values())):
                     chosen = more
-        added.append(tuple({**plain, **chosen}.values()))
+        added.append(tuple({**usual, **chosen}.values()))
         left = [pair for pair in left if not _holds(added[-1], pair)]
     return added
 
 
-def _pairs() -> Iterator[dict[int, Any]]:
+def _pairs(options: Mapping[str, Sequence[Any]]) -> Iterator[dict[int, Any]]:
     """Every choice of two options, by the number of each."""
-    for (i, first), (j, second) in combinations(enumerate(OPTIONS.values()), 2):
+    for (i, first), (j, second) in combinations(enumerate(options.values()), 2):
         for a, b in product(first, second):
             yield {i: a, j: b}
 
@@ -217,14 +230,21 @@ def title(spec: dict[str, Any]) -> str:
 # What a spec must lead to.
 
 
-def expected_groups(spec: dict[str, Any], model: Any) -> dict[str, dict[str, Any]]:
-    """Name -> rate, weight decay and parameter names, from the spec's words."""
+def expected_groups(
+    spec: dict[str, Any], model: Any, numbers: Mapping[str, int] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Name -> rate, weight decay and parameter names, from the spec's words.
+
+    `numbers` are those of the parameters' layers where the network is not lightgen's own.
+    """
     plan = plan_of(spec)
     base = plan.optimizer.base_lr
     default_decay = plan.optimizer.effective("weight_decay") or 0
     shapes = {name: parameter.ndim for name, parameter in model.named_parameters()}
     exempt = model.no_weight_decay() if hasattr(model, "no_weight_decay") else set()
     left = list(shapes)
+    if numbers is None:
+        numbers = {each: _layer(each, left) for each in left}
     found: dict[str, dict[str, Any]] = {}
     for name, group in _wished_groups(spec, plan).items():
         if plan.optimizer.is_composite:
@@ -245,10 +265,10 @@ def expected_groups(spec: dict[str, Any], model: Any) -> dict[str, dict[str, Any
         decay = group.get("weight_decay", default_decay)
         kept = [each for each in mine if decay and (shapes[each] < 2 or each in exempt)]
         decayed = [each for each in mine if each not in kept]
-        layers = _layers(spec, group, mine, list(shapes))
+        layers = _layers(spec, group, mine, numbers)
         for half, names, its_decay in (("", decayed, decay), ("/no_decay", kept, 0)):
             for layer, factor in layers.items() if names else ():
-                own = [each for each in names if not layer or _layer(each, list(shapes)) == layer]
+                own = [each for each in names if not layer or numbers[each] == layer]
                 between = f"/layer_{layer - 1}" if layer else ""
                 if own:
                     its = {"lr": lr * factor, "weight_decay": its_decay, "names": own}
@@ -257,15 +277,15 @@ def expected_groups(spec: dict[str, Any], model: Any) -> dict[str, dict[str, Any
 
 
 def _layers(
-    spec: dict[str, Any], group: dict[str, Any], mine: Sequence[str], names: Sequence[str]
+    spec: dict[str, Any], group: dict[str, Any], mine: Sequence[str], numbers: Mapping[str, int]
 ) -> dict[int, float]:
     """Number of a layer, from 1, -> factor on its rate; 0 for a group that is not split."""
     whole, own = spec["optimizer"].get("layer_decay"), group.get("layer_decay")
     if whole is None and own is None:
         return {0: 1.0}
-    numbers = sorted({_layer(each, names) for each in mine})
-    top = max(_layer(each, names) for each in (names if whole is not None else mine))
-    return {number: (whole or own) ** (top - number) for number in numbers}
+    there = sorted({numbers[each] for each in mine})
+    top = max(numbers.values()) if whole is not None else there[-1]
+    return {number: (whole or own) ** (top - number) for number in there}
 
 
 def _layer(name: str, names: Sequence[str]) -> int:

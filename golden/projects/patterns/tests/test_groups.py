@@ -80,10 +80,11 @@ def test_a_pattern_without_parameter_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_parameter_without_pattern_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Classifier().model
     monkeypatch.setattr("patterns_run.optim.PATTERNS", {})
-    name, _ = next(Classifier().model.named_parameters())
+    name, _ = next(model.named_parameters())
     with pytest.raises(ValueError, match=f"{name} matches no group"):
-        match_parameters(Classifier().model)
+        match_parameters(model)
 
 
 def test_a_group_behind_others_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
