@@ -27,7 +27,7 @@ def render_schedule_test(plan: Plan) -> str:
     imports.own("optim", "build_optimizer", "build_scheduler")
     imports.own("train", "parse_arguments", "train")
     if schedule.monitor is not None:
-        imports.names("torch.optim.lr_scheduler", "ReduceLROnPlateau")
+        imports.names("torch.optim.lr_scheduler", "ReduceLROnPlateau").module("torch")
         epochs = literal(schedule.frequency)
         module = Identifier(plan.task.module)
         holes = {"frequency": Source(epochs), "module": module}

@@ -247,12 +247,19 @@ def _checkpoint_hooks(plan: Plan) -> list[str]:
         "def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
         '    checkpoint["recipe"] = self.recipe',
         *(fill("tasks/save_evaluated.py", {}).splitlines() if plan.turning else []),
+        *(fill("tasks/save_plateau.py", {}).splitlines() if _watches(plan) else []),
         "",
         "def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:",
         "    # Not for load_from_checkpoint or a test, which resume nothing.",
         "    if self._trainer is not None and self.trainer.training:",
         "        self.resumed = checkpoint",
     ]
+
+
+def _watches(plan: Plan) -> bool:
+    """Whether Lightning shows a metric to the schedule."""
+    schedule = plan.schedule
+    return not plan.is_manual and schedule is not None and schedule.monitor is not None
 
 
 def _class_of(schedule: SchedulePlan, made: str) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from diabetes_run.module import Regressor
@@ -33,3 +34,13 @@ def test_the_monitored_metric_is_logged_when_the_schedule_moves(
     assert config.scheduler.best == pytest.approx(
         float(trainer.callback_metrics[config.monitor])
     )
+
+
+def test_a_checkpoint_has_a_schedule_that_knows_its_metric(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trainer = train(parse_arguments(["--max-epochs=2", "--max-steps=-1"]))
+    checkpoint = torch.load(next(tmp_path.rglob("last.ckpt")), weights_only=True)
+    scheduler = trainer.lr_scheduler_configs[0].scheduler
+    assert checkpoint["lr_schedulers"] == [scheduler.state_dict()]

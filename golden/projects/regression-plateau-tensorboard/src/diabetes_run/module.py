@@ -80,6 +80,31 @@ class Regressor(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["recipe"] = self.recipe
+        self.foresee_schedule(checkpoint)
+
+    def foresee_schedule(self, checkpoint: dict[str, Any]) -> None:
+        """Save the schedule as it is after the epoch that ends.
+
+        Lightning shows it the metric after the epoch's checkpoints are written, and a
+        resumed run does not make up for it.
+        """
+        config = self.trainer.lr_scheduler_configs[0]
+        scheduler: Any = config.scheduler
+        progress: Any = self.trainer.fit_loop.epoch_progress.current
+        ends = self.trainer.validating and self.trainer.is_last_batch
+        ends = ends or progress.processed > progress.completed
+        moves = ends and (self.trainer.current_epoch + 1) % config.frequency == 0
+        if not moves or "lr_schedulers" not in checkpoint or config.monitor is None:
+            return
+        before = dict(scheduler.state_dict())
+        groups = scheduler.optimizer.param_groups
+        rates = [group["lr"] for group in groups]
+        scheduler.step(self.trainer.callback_metrics[config.monitor])
+        checkpoint["lr_schedulers"] = [dict(scheduler.state_dict())]
+        saved = checkpoint["optimizer_states"][0]["param_groups"]
+        for copy, group, rate in zip(saved, groups, rates, strict=True):
+            copy["lr"], group["lr"] = group["lr"], rate
+        scheduler.load_state_dict(before)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         # Not for load_from_checkpoint or a test, which resume nothing.
