@@ -23,6 +23,9 @@ PRECISIONS = (
 # Precisions whose gradients a scaler makes larger, and those that compute in less than they store.
 SCALED = ("16", "16-mixed")
 MIXED = (*SCALED, "bf16", "bf16-mixed")
+# Precisions of the weights themselves that are not torch's own.
+DOUBLE = ("64-true", "64", 64)
+HALF = ("16-true", "bf16-true")
 _KNOWN = tabulate(
     [
         Argument(

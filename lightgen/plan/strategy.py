@@ -85,6 +85,16 @@ def strategy_problems(
             "use fsdp2, or gradient_clip_algorithm = 'value'",
         ),
     ]
+    watching = [each for each in wirings if each.schedule and each.schedule.monitor]
+    rows.append(
+        (
+            flat and bool(watching),
+            _WHERE,
+            f"{strategy} keeps the rates apart in its checkpoints, which are written before a "
+            "schedule that watches a metric has moved",
+            "use fsdp2 or ddp, or another schedule",
+        )
+    )
     return [Problem(where, what, todo) for holds, where, what, todo in rows if holds]
 
 

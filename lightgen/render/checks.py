@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lightgen.catalogue.trainer import DOUBLE, HALF
 from lightgen.plan.whole import Plan
 from lightgen.render.clipping import clip_tables
 from lightgen.render.environment import ABSENT, fill
@@ -70,6 +71,7 @@ def render_training_test(plan: Plan) -> str:
         "moved": Source(fill(f"tests/moved{which}.py", {}).rstrip("\n")),
         "imports": imports.source(),
         "before_weights": before_weights,
+        "any_dtype": _any_dtype(plan),
         "module": Identifier(plan.task.module),
         "best_metric": Source(plan.task.best_metric),
         **_owner_holes(plan),
@@ -107,6 +109,12 @@ def _no_state(plan: Plan) -> Source:
             ["new = begin(*LENGTH).trainer.optimizers[0].state", f"assert len({state}) == len(new)"]
         )
     )
+
+
+def _any_dtype(plan: Plan) -> Source:
+    """A checkpoint is in the precision of the Trainer, a module by itself in torch's."""
+    other = plan.trainer.get("precision") in (*DOUBLE, *HALF)
+    return Source("        check_dtype=False,") if other else ABSENT
 
 
 def _state_to_evaluate(plan: Plan) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lightgen.catalogue.strategies import DEEPSPEED, FSDP2
+from lightgen.catalogue.trainer import DOUBLE
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
@@ -119,13 +120,20 @@ def train_holes(plan: Plan, imports: Imports, shown: Source) -> dict[str, Source
     module = plan.task.module
     if not _writes_folders(plan):
         imports.names("zipfile", "is_zipfile")
-        load = f"task = {module}.load_from_checkpoint(ckpt_path, strict=False, **rates)"
+        load = [f"task = {module}.load_from_checkpoint(ckpt_path, strict=False, **rates)"]
+        if plan.trainer.get("precision") in DOUBLE:
+            imports.module("torch")
+            load = [
+                'stored = torch.load(ckpt_path, map_location="cpu", weights_only=True)',
+                f'task = {module}(**{{**stored["hyper_parameters"], **rates}}).double()',
+                'task.load_state_dict(stored["state_dict"], strict=False)',
+            ]
         return {
             "ckpt_metavar": Source("FILE"),
             "exists": Source("is_file"),
             "file_or_folder": Source("file"),
             "is_checkpoint": Source("is_zipfile"),
-            "task_of_checkpoint": block(indent([load], 2)),
+            "task_of_checkpoint": block(indent(load, 2)),
             "only_weights": Source("ckpt_path = None"),
             "one_reports": _one_reports(plan, []),
             "show": shown,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lightgen.catalogue.trainer import DOUBLE
 from lightgen.plan.whole import Plan
 from lightgen.render.averaging import averaging_callback
 from lightgen.render.environment import ABSENT, fill
@@ -15,7 +16,6 @@ from lightgen.render.weights import weights_holes
 from lightgen.source import Expr, Identifier, Source, block, call, indent, literal
 
 _LIMIT = "limit_train_batches"
-_DOUBLE = ("64-true", "64", 64)
 _LOGGERS = {"csv": "CSVLogger", "tensorboard": "TensorBoardLogger"}
 
 
@@ -107,7 +107,7 @@ def _resumed(plan: Plan) -> Source:
     Only a Trainer that has max_steps takes each resumed run for one in mid-epoch.
     """
     lines = []
-    if plan.trainer.get("precision") in _DOUBLE:
+    if plan.trainer.get("precision") in DOUBLE:
         lines = [
             "# Lightning restores weights before it makes them double: it would round them.",
             "task.double()",

@@ -35,6 +35,9 @@ REFUSED = {
     "trainer.strategy=deepspeed_stage_2 optimizer.name=muon": (
         f"{PREFIX}deepspeed_stage_2 can't serve Muon: it sees whole tensors"
     ),
+    "trainer.strategy=deepspeed_stage_2 scheduler.name=reducelronplateau": (
+        f"{PREFIX}deepspeed_stage_2 keeps the rates apart in its checkpoints"
+    ),
     "trainer.strategy=fsdp2 model.compile=true": "model.compile: a network that is compiled whole",
     "trainer.strategy=fsdp2 task=gan": f"{PREFIX}fsdp2 brings weights together when the model is",
     "trainer.strategy=fsdp2 averaging.name=ema": "averaging: fsdp2 splits the weights",

@@ -1,4 +1,4 @@
-"""Projects of several optimizers with what else counts steps: their own tests hold."""
+"""Projects with several optimizers, and other precisions: their own tests hold."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WAITING = {"scheduler": {"name": "wsd"}, "accumulate_grad_batches": 3}
 # Of an epoch's three batches the last is a turn in every second epoch.
 TURNS = {"frequency": 2}
 # Not once in an epoch, nor in what the tests train.
-SELDOM = {"frequency": 500, "gradient_clip_val": 0.5, "scheduler": {"name": "cosine"}}
+SELDOM = {"frequency": 30, "gradient_clip_val": 0.5, "scheduler": {"name": "cosine"}}
 RESTING = {"groups": {"backbone": {"freeze": "until_epoch:1"}}}
 SPECS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "averaged gan": (
@@ -51,6 +51,8 @@ SPECS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {**SMALL, "optimizers": two(WAITING, {}), "trainer": {"min_epochs": 3}},
         ["steps"],
     ),
+    "one in double precision": ({**SMALL, "trainer": {"precision": "64-true"}}, ["training"]),
+    "one in bfloat16": ({**SMALL, "trainer": {"precision": "bf16-true"}}, ["training"]),
     "turns that are seldom": (
         {"data": {"batch_size": 1437}, "optimizers": two({**SELDOM, **RESTING}, {})},
         ["schedule", "steps", "training", "unfreezing"],

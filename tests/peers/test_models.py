@@ -316,6 +316,30 @@ def test_a_language_model_of_transformers_has_tied_weights(tmp_path: Path) -> No
     assert in_project(project(spec, tmp_path), act) < 6
 
 
+def test_blocks_of_a_transformer_are_layers_where_nothing_says_so(tmp_path: Path) -> None:
+    config = {"vocab_size": 128, "n_positions": 64, "n_embd": 32, "n_layer": 3, "n_head": 2}
+    arguments = {"config": {"call": "transformers.GPT2Config", "args": config}}
+    spec = {
+        "task": "language-model",
+        "model": {"name": "transformers.GPT2LMHeadModel", "args": arguments},
+        "optimizer": {"name": "AdamW", "lr": 1e-3, "layer_decay": 0.5},
+    }
+
+    def act() -> tuple[dict[str, int], set[float]]:
+        _, task = trained("sample_run", "--max-steps=1", "--max-epochs=-1")
+        layers = importlib.import_module("sample_run.layers")
+        assert run_pytest("tests/test_layers.py") == 0
+        groups = task.trainer.optimizers[0].param_groups
+        return layers.number_layers(task.model), {group["lr"] for group in groups}
+
+    numbers, rates = in_project(project(spec, tmp_path), act)
+    start = "transformer"
+    ends = {"wte.weight": 0, "wpe.weight": 0, "h.0.ln_1.bias": 1, "h.1.attn.c_attn.weight": 2}
+    ends |= {"h.2.mlp.c_proj.weight": 3, "ln_f.weight": 3}
+    assert {name: numbers[f"{start}.{name}"] for name in ends} == ends
+    assert rates == {1e-3 * 0.5**power for power in range(4)}
+
+
 def test_several_optimizers_share_a_network_of_the_user(theirs: Path, tmp_path: Path) -> None:
     arguments = {"inputs": 4, "depth": 1, "activation": {"path": "torch.nn.ReLU"}}
     spec = {
