@@ -11,6 +11,7 @@ from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.path_schedule import counted
+from lightgen.render.strategies import by_deepspeed
 from lightgen.render.values import lightning_root
 from lightgen.source import Source, block, indent, literal
 
@@ -53,8 +54,20 @@ def render_recipe(plan: Plan) -> str:
         imports.names("inspect", "signature")
     return fill(
         "project/src/__package__/recipe.py",
-        {"imports": imports.source(), "settings_of": settings, "objects": _objects(plan)},
+        {
+            "imports": imports.source(),
+            "settings_of": settings,
+            "objects": _objects(plan),
+            "impossible": literal(_impossible(plan)),
+        },
     )
+
+
+def _impossible(plan: Plan) -> dict[str, str]:
+    """The ways to go on that the strategy doesn't have, whatever differs."""
+    if not by_deepspeed(plan):
+        return {}
+    return {"schedule": "not possible, DeepSpeed restores rates together with moments"}
 
 
 def _objects(plan: Plan) -> Source:

@@ -67,7 +67,7 @@ def _deepspeed_files(plan: Plan) -> dict[str, str]:
     imports.names("deepspeed.utils.zero_to_fp32", "get_fp32_state_dict_from_zero_checkpoint")
     imports.names(f"{lightning_root(plan)}.strategies", "DeepSpeedStrategy")
     imports.names("torch.optim", "Optimizer")
-    imports.own("recipe", "AnotherRecipeError", "Recipe", "check_recipe").own("resume", "in_force")
+    imports.own("recipe", "Recipe", "check_recipe").own("resume", "in_force")
     holes = {"imports": imports.source()}
     text = fill("project/src/__package__/deepspeed_sharding.py", holes)
     return {f"src/{plan.package}/sharding.py": text}
