@@ -26,6 +26,10 @@ class _BadInputError(Exception):
     """The checkpoint is the problem."""
 
 
+class _AnotherNetworkError(Exception):
+    """The checkpoint is of a network that the code no longer builds."""
+
+
 def serve(
     root: Path, checkpoint: Path, choice: str | None, arguments: Sequence[str], tell: Tell
 ) -> None:
@@ -53,8 +57,14 @@ def serve(
     try:
         from lightgen.check.sides import resumption
 
-        planned, counted = _planned(replace(launcher, arguments=tuple(arguments)), checkpoint)
+        launched = replace(launcher, arguments=tuple(arguments))
+        planned, counted = _planned(launched, checkpoint, saved)
         found = replace(resumption(saved, planned, choice), **counted)
+    except _AnotherNetworkError as error:
+        todo = "begin a new run, or bring the network back: no --resume goes on from here"
+        problem = Problem(str(checkpoint), f"another network: {error}", todo)
+        tell({"problem": asdict(problem), "of_input": True})
+        return
     except BaseException as error:
         what = f"the training does not start: {launch.reason(error)}"
         problem = Problem(where(error, root) or str(root), what, "run lightgen check")
@@ -78,7 +88,7 @@ def _loaded(path: Path) -> dict[str, Any]:
     return saved
 
 
-def _planned(launcher: Any, checkpoint: Path) -> tuple[Any, dict[str, Any]]:
+def _planned(launcher: Any, checkpoint: Path, saved: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The planned run, of the module with the hyperparameters that the checkpoint stores.
 
     With it, for how many processes its steps are counted.
@@ -87,10 +97,11 @@ def _planned(launcher: Any, checkpoint: Path) -> tuple[Any, dict[str, Any]]:
     from lightgen.check.processes import as_one_of, asked_for
 
     launched = launcher.planned()
+    _must_fit(saved["state_dict"], launched.module.state_dict())
     if "--lr" not in " ".join(launcher.arguments):
         kind = type(launched.module)
         if checkpoint.is_dir():
-            module = kind(**_loaded(checkpoint).get("hyper_parameters", {}))
+            module = kind(**saved.get("hyper_parameters", {}))
         else:
             module = kind.load_from_checkpoint(
                 checkpoint, map_location="cpu", strict=False, weights_only=True
@@ -101,6 +112,14 @@ def _planned(launcher: Any, checkpoint: Path) -> tuple[Any, dict[str, Any]]:
     processes, assumed = asked_for(launched.asked)
     with as_one_of(launched.pl, launched.trainer, processes):
         return plan(launched), {"processes": processes, "assumed": assumed}
+
+
+def _must_fit(saved: dict[str, Any], weights: dict[str, Any]) -> None:
+    for name, tensor in weights.items():
+        before = getattr(saved.get(name), "shape", tensor.shape)
+        if before != tensor.shape:
+            shapes = f"has {tuple(before)} in the checkpoint, {tuple(tensor.shape)} in the code"
+            raise _AnotherNetworkError(f"{name} {shapes}")
 
 
 def main() -> None:

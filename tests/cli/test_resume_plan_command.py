@@ -143,6 +143,11 @@ def test_what_the_child_refuses(lightgen: Lightgen, project: Project) -> None:
     torch.save({"weights": torch.zeros(2)}, lightgen.folder / "weights.ckpt")
     [message] = lightgen.refused("resume-plan", "weights.ckpt", *words)
     assert "weights.ckpt: is not a checkpoint of Lightning" in message
+    other = {"state_dict": {"model.backbone.0.bias": torch.zeros(7)}, "loops": {}}
+    torch.save(other, lightgen.folder / "other.ckpt")
+    [message] = lightgen.refused("resume-plan", "other.ckpt", *words)
+    assert "model.backbone.0.bias has (7,) in the checkpoint, (256,) in the code" in message
+    assert "no --resume goes on from here" in message
     torch.save({"state_dict": {}, "loops": {}}, lightgen.folder / "some.ckpt")
     words += ["--", "--max-epochs=many"]
     [message] = lightgen.refused("resume-plan", "some.ckpt", *words, code=3)
