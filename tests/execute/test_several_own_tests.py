@@ -1,4 +1,4 @@
-"""Projects with several optimizers, and other precisions: their own tests hold."""
+"""Projects with several optimizers, other precisions, two passes: their own tests hold."""
 
 from __future__ import annotations
 
@@ -53,6 +53,14 @@ SPECS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "one in double precision": ({**SMALL, "trainer": {"precision": "64-true"}}, ["training"]),
     "one in bfloat16": ({**SMALL, "trainer": {"precision": "bf16-true"}}, ["training"]),
+    "two passes in a transfer": (
+        {
+            "task": "transfer",
+            "data": {"batch_size": 480},
+            "optimizer": {"name": "custom", "skeleton": "two-closure"},
+        },
+        ["training", "two_passes"],
+    ),
     "turns that are seldom": (
         {"data": {"batch_size": 1437}, "optimizers": two({**SELDOM, **RESTING}, {})},
         ["schedule", "steps", "training", "unfreezing"],

@@ -13,8 +13,10 @@ from lightgen.source import Expr, Identifier, Prose, Source
 
 TWO_CLOSURE = "two-closure"
 _TEMPLATES = {TWO_CLOSURE: "two_closure", "every-k": "every_k"}
+_CROSS_ENTROPY = "cross_entropy(self.model, batch)[0]"
 _LOSS = {
-    "classification": "cross_entropy(self.model, batch)[0]",
+    "classification": _CROSS_ENTROPY,
+    "transfer": _CROSS_ENTROPY,
     "regression": "squared_error(self, batch)[0]",
     "language-model": "next_token_loss(self.model, batch)",
 }

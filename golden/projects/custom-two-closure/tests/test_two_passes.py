@@ -37,8 +37,9 @@ def trained(batches: int) -> tuple[Watched, pl.Trainer]:
     task = Watched()
     task.model.register_forward_pre_hook(task.look)
     trainer = pl.Trainer(
-        max_epochs=1,
-        limit_train_batches=batches,
+        # Small data may have one batch.
+        max_epochs=batches,
+        limit_train_batches=1,
         limit_val_batches=0,
         log_every_n_steps=1,
         logger=False,
