@@ -89,7 +89,7 @@ def build_optimizers(
 
 
 def chosen(groups: Sequence[ParameterGroup], *owners: str) -> list[ParameterGroup]:
-    """The groups of these owners, NAME/no_decay with NAME."""
+    """The groups of these owners, and those that they are split into."""
     return [group for group in groups if group["name"].partition("/")[0] in owners]
 
 

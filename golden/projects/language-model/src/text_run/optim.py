@@ -159,7 +159,7 @@ def build_optimizer(model: Network, rates: Mapping[str, float]) -> Optimizer:
 
 
 def chosen(groups: Sequence[ParameterGroup], *owners: str) -> list[ParameterGroup]:
-    """The groups of these owners, NAME/no_decay with NAME."""
+    """The groups of these owners, and those that they are split into."""
     return [group for group in groups if group["name"].partition("/")[0] in owners]
 
 
