@@ -29,7 +29,7 @@ unit: $(VENV)/test
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 matrix: $(VENV)/test
-	$(BIN)/python -m pytest tests/matrix --matrix=all
+	$(BIN)/python -m pytest tests/matrix --matrix=all -n auto --dist worksteal
 
 golden: $(VENV)/test
 	$(BIN)/python -m pytest tests/golden --accept -q

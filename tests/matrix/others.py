@@ -36,6 +36,23 @@ MODELS: dict[str, tuple[str, int, int, str, str]] = {
     "sample_run.parts.Line": ("regression", 0, 0, "blocks", "out"),
     "transformers.GPT2LMHeadModel": ("language-model", 0, 0, "transformer.h", "transformer.ln_f"),
 }
+# Layers of networks that don't tell them, by how the names of their parameters begin.
+_LAYERS = {
+    "transformers.ViTForImageClassification": {
+        "vit.embeddings.": 1,
+        "vit.layers.0.": 2,
+        "vit.layers.1.": 3,
+        "vit.layernorm.": 3,
+        "classifier.": 4,
+    },
+    "transformers.GPT2LMHeadModel": {
+        "transformer.wte.": 1,
+        "transformer.wpe.": 1,
+        "transformer.h.0.": 2,
+        "transformer.h.1.": 3,
+        "transformer.ln_f.": 3,
+    },
+}
 _GROUPS = ("none", "rates", "layers", "frozen", "unfreezing", "clipping", "own layers", "schedules")
 _TRAINER: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -286,9 +303,6 @@ def _works(row: Sequence[Any]) -> bool:
         return False
     if composite and chosen.get("groups") in ("frozen", "unfreezing", "rates"):
         return False
-    # Lists within a network of transformers are no layers, and its child is a single one.
-    if model.startswith("transformers.") and chosen.get("groups") == "own layers":
-        return False
     try:
         plan = plan_of(spec_of(row))
     except InputError:
@@ -326,7 +340,10 @@ def title(spec: dict[str, Any]) -> str:
 
 
 def layer_numbers(spec: dict[str, Any], model: Any) -> Mapping[str, int] | None:
-    """The number of each parameter's layer, from 1: timm's own, or that of an entry of a list."""
+    """The number of each parameter's layer, from 1: timm's own, or that of an entry of a list.
+
+    Of networks of transformers it is written down above.
+    """
     if "args" not in spec["model"] and "." not in spec["model"]["name"]:
         return None
     names = [name for name, _ in model.named_parameters()]
@@ -335,6 +352,13 @@ def layer_numbers(spec: dict[str, Any], model: Any) -> Mapping[str, int] | None:
 
         theirs = group_parameters(model, model.group_matcher(coarse=False), reverse=True)
         return {name: 1 + theirs[name] for name in names}
+    if begins := _LAYERS.get(spec["model"]["name"]):
+        return {
+            name: number
+            for name in names
+            for start, number in begins.items()
+            if name.startswith(start)
+        }
     places = {name: _place(model, name) for name in names}
     order = list(dict.fromkeys(place for place in places.values() if place))
     # What is the network's own goes with the input.

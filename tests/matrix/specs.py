@@ -119,7 +119,7 @@ def spec_of(row: Sequence[Any]) -> dict[str, Any]:
         },
         "data": {"batch_size": 480},
         "optimizer": optimizer,
-        "groups": _GROUPS[chosen.get("groups", "none")],
+        "groups": _groups(chosen.get("groups", "none"), chosen.get("task", "classification")),
         "trainer": {
             "max_epochs": EPOCHS,
             "logger": chosen.get("logger", "csv"),
@@ -140,6 +140,24 @@ def spec_of(row: Sequence[Any]) -> dict[str, Any]:
     elif chosen.get("warmup"):
         raise InputError
     return spec
+
+
+def _groups(option: str, task: str) -> dict[str, Any]:
+    """Groups of a spec: the network of the language model has its layers under another name."""
+    groups = _GROUPS[option]
+    if task != "language-model":
+        return groups
+    return {
+        name: {
+            key: (
+                "blocks" + value.removeprefix("backbone")
+                if key == "match" and str(value).startswith("backbone")
+                else value
+            )
+            for key, value in group.items()
+        }
+        for name, group in groups.items()
+    }
 
 
 def _works(row: Sequence[Any]) -> bool:

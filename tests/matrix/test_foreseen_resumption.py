@@ -25,7 +25,9 @@ import specs
 from support.projects import plan_of, project
 from support.resuming import checkpoint_of, must_agree, resumptions
 
+from lightgen.plan.whole import Plan
 from lightgen.problems import InputError
+from lightgen.render.project import render_project
 
 IMPORTED = (lightning, pytorch_lightning, sklearn, tensorboard, torch, torchmetrics)
 # Every so many of the sample.
@@ -61,12 +63,22 @@ def test_what_is_foretold_comes(number: int, tmp_path: Path) -> None:
 
 
 def _changed(spec: Spec, number: int) -> Spec:
-    """The spec with the change of this number, or the next one that suits it."""
+    """The spec with the change of this number, or the next one that suits it.
+
+    What a change makes another network of is not resumed: its weights are others.
+    """
+    network = network_of(plan_of(spec))
     for at in range(len(CHANGES)):
         changed = list(CHANGES.values())[(number + at) % len(CHANGES)](spec)
         try:
-            plan_of(changed)
+            plan = plan_of(changed)
         except InputError:
             continue
-        return changed
+        if network_of(plan) == network:
+            return changed
     raise AssertionError
+
+
+def network_of(plan: Plan) -> str:
+    """The code of the network."""
+    return render_project(plan)["src/sample_run/model.py"]
