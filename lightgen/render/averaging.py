@@ -5,7 +5,7 @@ from __future__ import annotations
 from lightgen.plan.whole import AveragingPlan, Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
-from lightgen.render.values import lightning_root
+from lightgen.render.values import lightning_root, resume_tolerance
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
 
 
@@ -112,6 +112,7 @@ def _test(plan: Plan, average: AveragingPlan) -> str:
             "rates_record": _fragment("averaging_record") if is_swa else ABSENT,
             "with_decay": Source("" if is_swa else ", each step by half"),
             "patches": block(patches),
+            "tolerance": resume_tolerance(plan),
             "expected": _fragment(f"averaging_{average.name}"),
             "more": Source(more.rstrip("\n")) if more else ABSENT,
         },

@@ -10,7 +10,12 @@ from lightgen.render.freezing import epochs_to_move
 from lightgen.render.imports import Imports
 from lightgen.render.others import network_call, no_checkpointing, output_of
 from lightgen.render.path_schedule import rises_from_zero
-from lightgen.render.values import frozen_modules, lightning_root
+from lightgen.render.values import (
+    frozen_modules,
+    lightning_root,
+    resume_tolerance,
+    resumes_inexactly,
+)
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
 
 
@@ -57,10 +62,9 @@ def render_training_test(plan: Plan) -> str:
         before_weights = Source("    load_weights(before, parse_arguments([]).weights)")
     # The one history of LBFGS follows no names.
     by_name = plan.optimizer.class_name != "LBFGS"
-    inexact = any(wiring.optimizer.record.inexact for wiring in plan.wirings)
-    tolerance = {"tolerance": Source("rtol=1e-3, atol=1e-4" if inexact else "rtol=0, atol=0")}
+    tolerance = {"tolerance": resume_tolerance(plan)}
     # Where torch makes a tensor of a number that it loads, what was saved is to be compared.
-    kept = {"kept": Source("states[name][key]" if inexact else "value")}
+    kept = {"kept": Source("states[name][key]" if resumes_inexactly(plan) else "value")}
     which = "" if plan.has_own_model else "_other"
     if which:
         imports.own("optim", "parameter_groups")
@@ -150,8 +154,12 @@ def render_unfreezing_test(plan: Plan) -> str:
     imports.names("collections.abc", "Sequence")
     imports.own("optim", "UNFREEZE_EPOCHS", _builder(plan), "frozen_modules")
     imports.own("module", plan.task.module).own("train", "parse_arguments", "train")
-    module = Identifier(plan.task.module)
-    holes = {"imports": imports.source(), "module": module, **_where_groups_are(plan)}
+    holes = {
+        "imports": imports.source(),
+        "module": Identifier(plan.task.module),
+        "tolerance": resume_tolerance(plan),
+        **_where_groups_are(plan),
+    }
     return fill("tests/test_unfreezing.py", holes)
 
 

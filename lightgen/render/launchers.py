@@ -7,7 +7,7 @@ from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.strategies import whole_checkpoint
-from lightgen.render.values import argument_value, lightning_root
+from lightgen.render.values import argument_value, lightning_root, resume_tolerance
 from lightgen.source import Identifier, Source, block, indent, literal
 
 SLURM, TORCHRUN, RAY = "launch/slurm.sbatch", "launch/torchrun.sh", "launch/ray_train.py"
@@ -223,5 +223,6 @@ def _test(plan: Plan) -> str:
             "imports": imports.source(),
             "epochs_to_checkpoint": literal(plan.trainer.get("check_val_every_n_epoch") or 1),
             "scripts": scripts,
+            "tolerance": resume_tolerance(plan),
         },
     )

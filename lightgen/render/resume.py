@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lightgen.catalogue.path_schedulers import PathScheduler
+from lightgen.catalogue.trainer import DOUBLE, HALF
 from lightgen.plan.types import OptimizerPlan, SchedulePlan
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
@@ -14,6 +15,12 @@ from lightgen.render.path_schedule import counted
 from lightgen.render.strategies import by_deepspeed
 from lightgen.render.values import lightning_root
 from lightgen.source import Source, block, indent, literal
+
+_PRECISION = [
+    'loading = zip(task.trainer.optimizers, checkpoint["optimizer_states"], strict=True)',
+    "for optimizer, state in loading:",
+    "    keep_precision(optimizer, state)",
+]
 
 # Settings that torch's Adam, AdamW and RMSprop need a state for: its key, and one of its shape.
 _STATE_OF = {
@@ -96,7 +103,12 @@ def render_resume(plan: Plan) -> str:
         schedules, advance = _several_schedules(plan, imports), _several_advances(plan)
     else:
         schedules, advance = _schedules(plan.schedule), _advance(plan.schedule)
+    rounds = _rounds(plan)
+    if rounds:
+        imports.names("torch", "Tensor").names("torch.optim", "Optimizer")
+        advance = Source(fill("resume/precision.py", {}) + advance.removeprefix(ABSENT))
     holes = {
+        "precision": block(indent(_PRECISION)) if rounds else ABSENT,
         "schedules": schedules,
         "one_history": _one_history(plan),
         "new_state": _new_state(plan, imports),
@@ -104,6 +116,12 @@ def render_resume(plan: Plan) -> str:
         "advance": Source(advance.rstrip("\n")),
     }
     return fill("project/src/__package__/resume.py", {**holes, "imports": imports.source()})
+
+
+def _rounds(plan: Plan) -> bool:
+    """Whether torch may cast a state that it loads: a class can keep it in another precision."""
+    is_foreign = any(wiring.optimizer.is_foreign for wiring in plan.wirings)
+    return is_foreign and plan.trainer.get("precision") in (*DOUBLE, *HALF)
 
 
 def _schedules(schedule: SchedulePlan | None) -> Source:

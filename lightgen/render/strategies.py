@@ -7,7 +7,7 @@ from lightgen.catalogue.trainer import DOUBLE
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
-from lightgen.render.values import lightning_root, runs_on_several
+from lightgen.render.values import lightning_root, resume_tolerance, runs_on_several
 from lightgen.source import Expr, Identifier, Source, block, indent, literal
 
 
@@ -83,8 +83,12 @@ def _test(plan: Plan) -> str:
     imports.own("module", plan.task.module).own("recipe", "AnotherRecipeError")
     imports.own("sharding", "METADATA", "blocks", "merge", "read_outlines")
     imports.own("train", "parse_arguments", "train")
-    module = Identifier(plan.task.module)
-    return fill("tests/test_sharding.py", {"imports": imports.source(), "module": module})
+    holes = {
+        "imports": imports.source(),
+        "module": Identifier(plan.task.module),
+        "tolerance": resume_tolerance(plan),
+    }
+    return fill("tests/test_sharding.py", holes)
 
 
 def configure_model_lines(plan: Plan, imports: Imports) -> list[str]:

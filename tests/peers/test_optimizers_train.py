@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import shutil
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -209,6 +210,40 @@ class Net(nn.Module):
 
 
 @pytest.mark.skipif(find_spec("geoopt") is None, reason="geoopt is not there")
+@pytest.mark.skipif(find_spec("heavyball") is None, reason="heavyball is not there")
+@pytest.mark.parametrize("precision", ["64-true", "bf16-true"])
+def test_a_state_of_another_type_than_its_weights_is_restored(
+    precision: str, tmp_path: Path
+) -> None:
+    spec = {
+        "data": {"batch_size": 480},
+        "model": {"width": 16},
+        "optimizer": {"name": "heavyball.AdamW"},
+        "trainer": {"accelerator": "cpu", "precision": precision},
+    }
+    folder = project(spec, tmp_path)
+
+    def kept() -> int:
+        code = run_pytest("tests/test_training.py")
+        package = import_module(f"{next((folder / 'src').iterdir()).name}.train")
+        words = ["--max-epochs=1"]
+        package.train(package.parse_arguments(words))
+        words = ["--max-epochs=2", f"--ckpt-path={next(folder.rglob('last.ckpt'))}"]
+        (optimizer,) = package.train(package.parse_arguments(words)).optimizers
+        assert moments(optimizer.state) == {torch.float32}
+        return code
+
+    assert in_project(folder, kept) == 0, (folder / "child.log").read_text()[-5000:]
+
+
+def moments(state: Any) -> set[torch.dtype]:
+    """The types of the tensors of a state, but for counts."""
+    if isinstance(state, torch.Tensor):
+        return {state.dtype} if state.is_floating_point() and state.ndim else set()
+    inner = state.values() if isinstance(state, Mapping) else ()
+    return {dtype for each in inner for dtype in moments(each)}
+
+
 def test_a_manifold_is_not_left(tmp_path: Path) -> None:
     spec = {
         "model": {"name": "sample_run.nets.Net"},
