@@ -37,10 +37,13 @@ def render_conftest(plan: Plan) -> str:
     turns = _short_turns(plan, imports)
     if not fixtures and not turns:
         return ""
-    text = Source("\n\n".join(fixtures).rstrip("\n"))
+    text = "\n\n".join(fixtures).rstrip("\n")
     lines = [*turns, *([] if plan.has_own_data else _ENOUGH)]
-    constants = block(lines) if lines else ABSENT
-    holes = {"imports": imports.source(), "constants": constants, "fixtures": text}
+    holes = {
+        "imports": imports.source(),
+        "constants": block(["", *lines]) if lines else ABSENT,
+        "fixtures": Source(f"\n\n{text}") if text else ABSENT,
+    }
     return fill("tests/conftest.py", holes)
 
 

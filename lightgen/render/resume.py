@@ -153,10 +153,11 @@ def _several_schedules(plan: Plan, imports: Imports) -> Source:
     made = "advance(config.scheduler, state.get('last_epoch', 0))".replace("'", '"')
     if any(schedule.monitor is not None for schedule in plan.schedules):
         memory = "with_memory(config.scheduler, state)"
-        imports.names("torch.optim.lr_scheduler", "ReduceLROnPlateau")
-        alone = all(schedule.monitor is not None for schedule in plan.schedules)
-        condition = f"{memory} if isinstance(config.scheduler, ReduceLROnPlateau) else {made}"
-        made = memory if alone else condition
+        if all(schedule.monitor is not None for schedule in plan.schedules):
+            made = memory
+        else:
+            imports.names("torch.optim.lr_scheduler", "ReduceLROnPlateau")
+            made = f"{memory} if isinstance(config.scheduler, ReduceLROnPlateau) else {made}"
     lines = [
         "if code_wins:",
         '    states = iter(checkpoint["lr_schedulers"])',

@@ -95,7 +95,7 @@ def configure_model_lines(plan: Plan, imports: Imports) -> list[str]:
     """The method of the module that splits its weights."""
     if not shards(plan):
         return []
-    imports.own("sharding", "load_weights", "shard").names("pathlib", "Path")
+    imports.own("sharding", "restore_weights", "shard").names("pathlib", "Path")
     return fill("tasks/configure_model.py", {}).splitlines()
 
 
@@ -147,8 +147,8 @@ def train_holes(plan: Plan, imports: Imports, shown: Source) -> dict[str, Source
     if shards(plan):
         imports.own("sharding", "FullySharded")
     else:
-        imports.own("sharding", "DeepSpeed", "load_weights")
-        only_weights = "load_weights(ckpt_path, task)\n            ckpt_path = None"
+        imports.own("sharding", "DeepSpeed", "restore_weights")
+        only_weights = "restore_weights(ckpt_path, task)\n            ckpt_path = None"
     load_lines = [
         'stored = read_outlines(ckpt_path)["hyper_parameters"]',
         f"task = {module}(**{{**stored, **rates}})",

@@ -13,7 +13,7 @@ from sharded_run.model import Network
 from sharded_run.optim import build_optimizer, build_scheduler, describe_groups
 from sharded_run.recipe import Recipe, functions_of, recipe_of
 from sharded_run.resume import resume
-from sharded_run.sharding import load_weights, shard
+from sharded_run.sharding import restore_weights, shard
 
 Batch: TypeAlias = tuple[Tensor, Tensor]
 
@@ -54,7 +54,7 @@ class Classifier(pl.LightningModule):
         if self.device_mesh is not None:
             shard(self.model, self.device_mesh["data_parallel"])
         if self.weights_from is not None:
-            load_weights(self.weights_from, self)
+            restore_weights(self.weights_from, self)
             self.weights_from = None
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -136,7 +136,7 @@ def read_weights(path: Path, task: nn.Module) -> Checkpoint:
     return checkpoint
 
 
-def load_weights(path: Path, task: nn.Module) -> None:
+def restore_weights(path: Path, task: nn.Module) -> None:
     """Give a task the weights of a checkpoint, as far as the names agree."""
     task.load_state_dict(read_weights(path, task)["state_dict"], strict=False)
 
