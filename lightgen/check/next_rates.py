@@ -79,9 +79,16 @@ def _made(saved: dict[str, Any], config: Any, state: dict[str, Any], by_hand: bo
     """The steps of a schedule up to the checkpoint."""
     if by_hand:
         # Of a schedule that the code steps, in turns of its own, only its state tells.
-        return int(state.get("last_epoch", 0))
+        return _moves(state)
     made = int(saved["global_step"]) if config.interval == "step" else epochs_made(saved)
     return made // int(config.frequency)
+
+
+def _moves(state: dict[str, Any]) -> int:
+    """How often a schedule has moved; torch's ChainedScheduler counts in its parts alone."""
+    if "_schedulers" in state and "last_epoch" not in state:
+        return _moves(state["_schedulers"][0])
+    return int(state.get("last_epoch", 0))
 
 
 def epochs_made(saved: dict[str, Any]) -> int:

@@ -44,6 +44,14 @@ def _builder(plan: Plan) -> str:
     return "build_optimizers" if plan.is_manual else "build_optimizer"
 
 
+# What gives a module by itself the type that the Trainer gives its weights.
+_CAST = {
+    **{str(each): ".double()" for each in DOUBLE},
+    "bf16-true": ".bfloat16()",
+    "16-true": ".half()",
+}
+
+
 def render_training_test(plan: Plan) -> str:
     """The text of tests/test_training.py."""
     places = _where_groups_are(plan)
@@ -56,10 +64,7 @@ def render_training_test(plan: Plan) -> str:
     imports.names("typing", "Any")
     frozen = frozen_modules(plan)
     importing = {"epochs_to_move": epochs_to_move(plan, imports)}
-    before_weights = ABSENT
-    if plan.loads_weights:
-        imports.own("weights", "load_weights")
-        before_weights = Source("    load_weights(before, parse_arguments([]).weights)")
+    before_weights = _load_weights(plan, imports, "before")
     # The one history of LBFGS follows no names.
     by_name = plan.optimizer.class_name != "LBFGS"
     tolerance = {"tolerance": resume_tolerance(plan)}
@@ -82,6 +87,7 @@ def render_training_test(plan: Plan) -> str:
         # A schedule of another package may begin at a rate of zero.
         "rate_key": Source("initial_lr" if rises_from_zero(plan.schedule) else "lr"),
         "no_state": _no_state(plan),
+        "as_weights": _as_weights(plan),
         "test_names": (
             Source(fill("tests/resume_names.py", kept).rstrip("\n")) if by_name else ABSENT
         ),
@@ -106,13 +112,21 @@ def render_training_test(plan: Plan) -> str:
 def _no_state(plan: Plan) -> Source:
     """Lines that hold that weights alone are kept; some classes make their state at once."""
     state = "begun.trainer.optimizers[0].state"
-    if not plan.optimizer.record.turns:
+    if plan.optimizer.record.turns:
+        same = f"assert len({state}) == len(new)"
+    elif plan.optimizer.class_name == "Adagrad":
+        same = f"torch.testing.assert_close([*{state}.values()], [*new.values()])"
+    else:
         return Source(f"    assert not {state}")
-    return block(
-        indent(
-            ["new = begin(*LENGTH).trainer.optimizers[0].state", f"assert len({state}) == len(new)"]
-        )
-    )
+    return block(indent(["new = begin(*LENGTH).trainer.optimizers[0].state", same]))
+
+
+def _as_weights(plan: Plan) -> Source:
+    """An average keeps the precision that weights have before the Trainer casts them."""
+    if not plan.averaging or plan.trainer.get("precision") not in HALF:
+        return ABSENT
+    cast = "saved = {name: tensor.to(state[name].dtype) for name, tensor in saved.items()}"
+    return block(indent(["# The average is kept in single precision.", cast]))
 
 
 def _any_dtype(plan: Plan) -> Source:
@@ -154,13 +168,30 @@ def render_unfreezing_test(plan: Plan) -> str:
     imports.names("collections.abc", "Sequence")
     imports.own("optim", "UNFREEZE_EPOCHS", _builder(plan), "frozen_modules")
     imports.own("module", plan.task.module).own("train", "parse_arguments", "train")
+    cast = _CAST.get(str(plan.trainer.get("precision")))
+    resting = "frozen_modules(task.model, batch // batches)"
+    always = [f"task.model.get_submodule({literal(path)})" for path in frozen_modules(plan)]
+    if always:
+        resting = f"[*{resting}, {', '.join(always)}]"
+    before_weights = _load_weights(plan, imports, "task.model")
     holes = {
         "imports": imports.source(),
         "module": Identifier(plan.task.module),
         "tolerance": resume_tolerance(plan),
+        "before_weights": before_weights,
+        "as_trained": block([f"    task{cast}"]) if cast else ABSENT,
+        "resting": Source(resting),
         **_where_groups_are(plan),
     }
     return fill("tests/test_unfreezing.py", holes)
+
+
+def _load_weights(plan: Plan, imports: Imports, model: str) -> Source:
+    """What gives a network the weights that a run starts from."""
+    if not plan.loads_weights:
+        return ABSENT
+    imports.own("weights", "load_weights")
+    return Source(f"    load_weights({model}, parse_arguments([]).weights)")
 
 
 def render_layers_test(plan: Plan) -> str:

@@ -150,7 +150,7 @@ def _several_schedules(plan: Plan, imports: Imports) -> Source:
     """The same where each optimizer may have one: where each was, its own state tells."""
     if not plan.schedules:
         return ABSENT
-    made = "advance(config.scheduler, state.get('last_epoch', 0))".replace("'", '"')
+    made = "advance(config.scheduler, moves(state))"
     if any(schedule.monitor is not None for schedule in plan.schedules):
         memory = "with_memory(config.scheduler, state)"
         if all(schedule.monitor is not None for schedule in plan.schedules):
@@ -174,7 +174,9 @@ def _several_advances(plan: Plan) -> Source:
         return ABSENT
     text = fill("resume/scheduled.py", {})
     if any(schedule.monitor is None for schedule in plan.schedules):
-        text += fill("resume/advance.py", {"unit": Source("interval")})
+        text += fill("resume/moves.py", {}) + fill(
+            "resume/advance.py", {"unit": Source("interval")}
+        )
     if any(schedule.monitor is not None for schedule in plan.schedules):
         text += fill("resume/plateau.py", {})
     return Source(text)

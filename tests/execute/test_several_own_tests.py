@@ -1,4 +1,4 @@
-"""Projects with several optimizers, other precisions, two passes: their own tests hold."""
+"""Projects with ways of training that go together: their own tests hold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ WAITING = {"scheduler": {"name": "wsd"}, "accumulate_grad_batches": 3}
 TURNS = {"frequency": 2}
 # Not once in an epoch, nor in what the tests train.
 SELDOM = {"frequency": 30, "gradient_clip_val": 0.5, "scheduler": {"name": "cosine"}}
-RESTING = {"groups": {"backbone": {"freeze": "until_epoch:1"}}}
+REST_OF_ONE = {"backbone": {"freeze": "until_epoch:1"}}
+RESTING = {"groups": REST_OF_ONE}
 SPECS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "averaged gan": (
         {"task": "gan", "data": {"batch_size": 480}, "averaging": {"name": "ema"}},
@@ -60,6 +61,27 @@ SPECS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "optimizer": {"name": "custom", "skeleton": "two-closure"},
         },
         ["training", "two_passes"],
+    ),
+    "at rest at first, in a transfer": (
+        {"task": "transfer", "data": {"batch_size": 480}, "groups": {**REST_OF_ONE, "head": {}}},
+        ["unfreezing"],
+    ),
+    "at rest for good and at first": (
+        {
+            **SMALL,
+            "groups": {"stem": {"freeze": True}, **REST_OF_ONE, "head": {}},
+            "trainer": {"precision": "64-true"},
+        },
+        ["unfreezing"],
+    ),
+    "an average in bfloat16": (
+        {**SMALL, "trainer": {"precision": "bf16-true"}, "averaging": {"name": "ema"}},
+        ["averaging", "training"],
+    ),
+    "a state from the start": ({**SMALL, "optimizer": {"name": "Adagrad"}}, ["training"]),
+    "a chain of one of two": (
+        {**SMALL, "optimizers": two({**TURNS, "scheduler": {"name": "ChainedScheduler"}}, {})},
+        ["training"],
     ),
     "turns that are seldom": (
         {"data": {"batch_size": 1437}, "optimizers": two({**SELDOM, **RESTING}, {})},

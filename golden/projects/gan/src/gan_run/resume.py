@@ -42,8 +42,7 @@ def resume(
         ]
         configs = zip(task.trainer.lr_scheduler_configs, moved, strict=True)
         checkpoint["lr_schedulers"] = [
-            advance(config.scheduler, state.get("last_epoch", 0))
-            for config, state in configs
+            advance(config.scheduler, moves(state)) for config, state in configs
         ]
     optimizers = zip(
         task.trainer.optimizers, checkpoint["optimizer_states"], strict=True
@@ -92,6 +91,13 @@ def in_force(saved: Recipe, current: Recipe) -> Recipe:
 def scheduled(recipe: Recipe) -> bool:
     """Whether the optimizer of a recipe has a schedule."""
     return "scheduler" in recipe["schedule"]
+
+
+def moves(state: Checkpoint) -> int:
+    """How often a schedule has moved; a chained one counts in its parts alone."""
+    if "_schedulers" in state and "last_epoch" not in state:
+        return moves(state["_schedulers"][0])
+    return int(state.get("last_epoch", 0))
 
 
 def advance(scheduler: Any, intervals: int) -> Checkpoint:

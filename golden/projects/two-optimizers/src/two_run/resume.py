@@ -46,7 +46,7 @@ def resume(
             (
                 with_memory(config.scheduler, state)
                 if isinstance(config.scheduler, ReduceLROnPlateau)
-                else advance(config.scheduler, state.get("last_epoch", 0))
+                else advance(config.scheduler, moves(state))
             )
             for config, state in configs
         ]
@@ -97,6 +97,13 @@ def in_force(saved: Recipe, current: Recipe) -> Recipe:
 def scheduled(recipe: Recipe) -> bool:
     """Whether the optimizer of a recipe has a schedule."""
     return "scheduler" in recipe["schedule"]
+
+
+def moves(state: Checkpoint) -> int:
+    """How often a schedule has moved; a chained one counts in its parts alone."""
+    if "_schedulers" in state and "last_epoch" not in state:
+        return moves(state["_schedulers"][0])
+    return int(state.get("last_epoch", 0))
 
 
 def advance(scheduler: Any, intervals: int) -> Checkpoint:
