@@ -35,6 +35,7 @@ def strategy_problems(
     accelerator, precision = trainer.get("accelerator"), str(trainer.get("precision", "32-true"))
     sharded, flat = strategy == FSDP2, strategy in FLATTENING
     splits = [group.name for each in wirings for group in each.groups if _by_shape(group)]
+    watches = any(each.schedule and each.schedule.monitor for each in wirings)
     rows = [
         (
             strategy in ON_GPUS and accelerator in ("cpu", "mps", "tpu"),
@@ -84,17 +85,14 @@ def strategy_problems(
             f"Lightning clips no norm under {strategy}",
             "use fsdp2, or gradient_clip_algorithm = 'value'",
         ),
-    ]
-    watching = [each for each in wirings if each.schedule and each.schedule.monitor]
-    rows.append(
         (
-            flat and bool(watching),
+            flat and watches,
             _WHERE,
             f"{strategy} keeps the rates apart in its checkpoints, which are written before a "
             "schedule that watches a metric has moved",
             "use fsdp2 or ddp, or another schedule",
-        )
-    )
+        ),
+    ]
     return [Problem(where, what, todo) for holds, where, what, todo in rows if holds]
 
 

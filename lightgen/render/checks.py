@@ -11,6 +11,7 @@ from lightgen.render.imports import Imports
 from lightgen.render.others import network_call, no_checkpointing, output_of
 from lightgen.render.path_schedule import rises_from_zero
 from lightgen.render.values import (
+    casts_weights,
     frozen_modules,
     lightning_root,
     resume_tolerance,
@@ -131,8 +132,7 @@ def _as_weights(plan: Plan) -> Source:
 
 def _any_dtype(plan: Plan) -> Source:
     """A checkpoint is in the precision of the Trainer, a module by itself in torch's."""
-    other = plan.trainer.get("precision") in (*DOUBLE, *HALF)
-    return Source("        check_dtype=False,") if other else ABSENT
+    return Source("        check_dtype=False,") if casts_weights(plan) else ABSENT
 
 
 def _state_to_evaluate(plan: Plan) -> Source:

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lightgen.catalogue.path_schedulers import PathScheduler
-from lightgen.catalogue.trainer import DOUBLE, HALF
 from lightgen.plan.types import OptimizerPlan, SchedulePlan
 from lightgen.plan.whole import Plan
 from lightgen.render.environment import ABSENT, fill
 from lightgen.render.imports import Imports
 from lightgen.render.path_schedule import counted
 from lightgen.render.strategies import by_deepspeed
-from lightgen.render.values import lightning_root
+from lightgen.render.values import casts_weights, lightning_root
 from lightgen.source import Source, block, indent, literal
 
 _PRECISION = [
@@ -121,7 +120,7 @@ def render_resume(plan: Plan) -> str:
 def _rounds(plan: Plan) -> bool:
     """Whether torch may cast a state that it loads: a class can keep it in another precision."""
     is_foreign = any(wiring.optimizer.is_foreign for wiring in plan.wirings)
-    return is_foreign and plan.trainer.get("precision") in (*DOUBLE, *HALF)
+    return is_foreign and casts_weights(plan)
 
 
 def _schedules(schedule: SchedulePlan | None) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lightgen.catalogue.strategies import SEVERAL_PROCESSES
+from lightgen.catalogue.trainer import DOUBLE, HALF
 from lightgen.plan.groups import is_module_path
 from lightgen.plan.whole import Plan
 from lightgen.source import Expr, Source, literal
@@ -32,6 +33,11 @@ def runs_on_several(plan: Plan) -> bool:
     if devices is None:
         return str(plan.trainer.get("strategy")).startswith(SEVERAL_PROCESSES)
     return str(devices) != "1"
+
+
+def casts_weights(plan: Plan) -> bool:
+    """Whether the Trainer gives the weights another type than torch's own."""
+    return plan.trainer.get("precision") in (*DOUBLE, *HALF)
 
 
 def resumes_inexactly(plan: Plan) -> bool:

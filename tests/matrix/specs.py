@@ -14,6 +14,7 @@ from functools import cache
 from itertools import combinations, product
 from typing import Any
 
+import pytest
 from allpairspy import AllPairs
 from support.projects import plan_of
 
@@ -324,6 +325,20 @@ def first_epoch(spec: dict[str, Any], name: str) -> int:
     """From which epoch on a group trains."""
     frozen = spec["groups"].get(name.split("/")[0], {}).get("freeze")
     return int(frozen.removeprefix("until_epoch:")) if isinstance(frozen, str) else 0
+
+
+def must_be_grouped(spec: dict[str, Any], got: dict[str, Any]) -> None:
+    """Groups hold what is expected of them, and move from the epoch on that the spec says."""
+    expected = got["expected"]
+    assert list(got["groups"]) == list(expected)
+    for name, group in expected.items():
+        assert sorted(got["groups"][name]["names"]) == sorted(group["names"]), name
+        assert got["groups"][name]["stored"] == got["groups"][name]["names"], name
+        assert got["groups"][name]["weight_decay"] == pytest.approx(group["weight_decay"]), name
+        epoch = first_epoch(spec, name)
+        moved = [bool(set(group["names"]) & names) for names in got["moved"]]
+        assert not any(moved[:epoch]), name
+        assert any(moved[epoch:]), name
 
 
 def _wished_groups(spec: dict[str, Any], plan: Any) -> dict[str, Any]:

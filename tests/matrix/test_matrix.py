@@ -103,16 +103,8 @@ def test_a_project_trains_as_its_spec_says(number: int, tmp_path: Path) -> None:
     got = in_project(project(spec, tmp_path), lambda: _portable(train_and_record(), spec))
     assert got["finite"]
     assert {"train/loss", "val/loss"} <= got["metrics"].keys()
+    specs.must_be_grouped(spec, got)
     expected = got["expected"]
-    assert list(got["groups"]) == list(expected)
-    for name, group in expected.items():
-        assert sorted(got["groups"][name]["names"]) == sorted(group["names"]), name
-        assert got["groups"][name]["stored"] == got["groups"][name]["names"], name
-        assert got["groups"][name]["weight_decay"] == pytest.approx(group["weight_decay"]), name
-        epoch = specs.first_epoch(spec, name)
-        moved = [bool(set(group["names"]) & names) for names in got["moved"]]
-        assert not any(moved[:epoch]), name
-        assert any(moved[epoch:]), name
     rates = [group["lr"] for group in expected.values()]
     curve, by_step = specs.expected_curve(spec, list(expected), rates)
     for step, epoch, seen in got["batches"]:

@@ -229,16 +229,7 @@ def test_it_trains_as_its_spec_says_and_resumes(
     got = nursery.ask(folder, spec, number % OWN_TESTS == 0)
     assert got["own"] == 0, (folder / "child.log").read_text()[-4000:]
     assert got["finite"] and got["loss"] == pytest.approx(got["loss"])
-    expected = got["expected"]
-    assert list(got["groups"]) == list(expected)
-    for name, group in expected.items():
-        assert sorted(got["groups"][name]["names"]) == sorted(group["names"]), name
-        assert got["groups"][name]["stored"] == got["groups"][name]["names"], name
-        assert got["groups"][name]["weight_decay"] == pytest.approx(group["weight_decay"]), name
-        epoch = specs.first_epoch(spec, name)
-        moved = [bool(set(group["names"]) & names) for names in got["moved"]]
-        assert not any(moved[:epoch]), name
-        assert any(moved[epoch:]), name
+    specs.must_be_grouped(spec, got)
     wanted = got["rates"]
     assert len(got["steps"]) == len(wanted)
     for step, (seen, then) in enumerate(zip(got["steps"], wanted, strict=True)):

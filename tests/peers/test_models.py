@@ -297,14 +297,19 @@ def test_a_network_in_the_project_itself(lightgen: Lightgen, tmp_path: Path) -> 
     assert in_project(lightgen.folder / "own-run", act) == 650
 
 
-def test_a_language_model_of_transformers_has_tied_weights(tmp_path: Path) -> None:
-    config = {"vocab_size": 128, "n_positions": 64, "n_embd": 32, "n_layer": 1, "n_head": 2}
+def gpt2(layers: int) -> dict[str, Any]:
+    """The tables of a small language model of transformers."""
+    config = {"vocab_size": 128, "n_positions": 64, "n_embd": 32, "n_layer": layers, "n_head": 2}
     arguments = {"config": {"call": "transformers.GPT2Config", "args": config}}
-    spec = {
+    return {
         "task": "language-model",
         "model": {"name": "transformers.GPT2LMHeadModel", "args": arguments},
-        "groups": {"blocks": {"match": "transformer.h"}, "rest": {"lr": 1e-4}},
     }
+
+
+def test_a_language_model_of_transformers_has_tied_weights(tmp_path: Path) -> None:
+    groups = {"blocks": {"match": "transformer.h"}, "rest": {"lr": 1e-4}}
+    spec = {**gpt2(layers=1), "groups": groups}
 
     def act() -> float:
         trainer, task = trained("sample_run", "--max-steps=2", "--max-epochs=-1")
@@ -317,13 +322,8 @@ def test_a_language_model_of_transformers_has_tied_weights(tmp_path: Path) -> No
 
 
 def test_blocks_of_a_transformer_are_layers_where_nothing_says_so(tmp_path: Path) -> None:
-    config = {"vocab_size": 128, "n_positions": 64, "n_embd": 32, "n_layer": 3, "n_head": 2}
-    arguments = {"config": {"call": "transformers.GPT2Config", "args": config}}
-    spec = {
-        "task": "language-model",
-        "model": {"name": "transformers.GPT2LMHeadModel", "args": arguments},
-        "optimizer": {"name": "AdamW", "lr": 1e-3, "layer_decay": 0.5},
-    }
+    optimizer = {"name": "AdamW", "lr": 1e-3, "layer_decay": 0.5}
+    spec = {**gpt2(layers=3), "optimizer": optimizer}
 
     def act() -> tuple[dict[str, int], set[float]]:
         _, task = trained("sample_run", "--max-steps=1", "--max-epochs=-1")
