@@ -208,16 +208,15 @@ def dependency_problems(requirements: Iterable[str]) -> list[Problem]:
 
 
 def distribution(requirement: str) -> str:
-    """What a requirement asks pip for, in pip's spelling: einops of "Einops>=0.8".
+    """What a requirement asks pip for: einops of "einops>=0.8".
 
     Raises:
         ValueError: pip would not read it.
     """
     # Here, as the import is slow and few specs have dependencies.
     from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
 
-    return canonicalize_name(Requirement(requirement).name)
+    return Requirement(requirement).name
 
 
 def _requirement_fault(text: str) -> str:

@@ -226,7 +226,7 @@ def _of_package(root: str) -> str:
 
 def package_notes(plan: Plan) -> tuple[str, ...]:
     """What the user has to do for packages that are not lightgen's to install."""
-    said = {distribution(text).replace("-", "_") for text in plan.dependencies}
+    said = {distribution(text).lower().replace("-", "_") for text in plan.dependencies}
     known = {*PACKAGES, *said, *_ITS_OWN, *sys.stdlib_module_names}
     notes = [
         _of_package(root)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,6 @@ from lightgen.catalogue.packages import requirements
 from lightgen.catalogue.parts import Data, Task
 from lightgen.plan.foreign import Call, Reference, references
 from lightgen.plan.launchers import LaunchersPlan
-from lightgen.plan.names import distribution
 from lightgen.plan.types import GroupPlan, ModelPlan, OptimizerPlan, SchedulePlan, Wiring
 
 
@@ -71,16 +70,10 @@ class Plan:
         roots = {each.root for each in self.paths} - {"torch", self.package}
         return tuple(sorted(roots))
 
-    def requirements(self, written: Iterable[str]) -> list[str]:
-        """All that the project asks pip for, beside what the written code imports.
-
-        What the spec says of a package stands in place of what lightgen would write.
-        """
-        own = {*written, *requirements(self.foreign_packages)}
-        said = {distribution(text) for text in self.dependencies}
-        if said:
-            own = {text for text in own if distribution(text) not in said}
-        return sorted(own | {*self.dependencies})
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What installs them, as far as it is known, and what the spec says beside."""
+        return tuple(sorted({*requirements(self.foreign_packages), *self.dependencies}))
 
     @property
     def has_own_model(self) -> bool:

@@ -48,7 +48,7 @@ _FILES = {
 
 def render_pyproject(plan: Plan) -> str:
     """The text of pyproject.toml."""
-    dependencies = plan.requirements(
+    dependencies = sorted(
         [
             _LIGHTNING[plan.lightning],
             "torch>=2.13,<3",
@@ -58,6 +58,7 @@ def render_pyproject(plan: Plan) -> str:
             *(["matplotlib>=3.8"] if plan.task.name == "gan" else []),
             *(["torchmetrics>=1.4"] if plan.task.name == "regression" else []),
             *(["deepspeed>=0.16"] if by_deepspeed(plan) else []),
+            *plan.requirements,
         ]
     )
     deepspeed = ("deepspeed",) if by_deepspeed(plan) else ()
